@@ -1,0 +1,166 @@
+//! The one thing a store takes: writes, what they rest on, and always exactly one ledger entry.
+
+use crate::entry::{EntryDraft, Opening};
+use crate::id::Receipt;
+use crate::permit::{Denial, Permit};
+use crate::record::{Record, RecordKey};
+use crate::terms::{Outcome, Purpose, Relationship};
+
+/// A change and its ledger entry, or an answer's ledger entry alone.
+///
+/// It cannot be built without a [`Permit`] or a [`Denial`]:
+///
+/// ```compile_fail,E0451
+/// use signpost_core::commit::Commit;
+/// fn forge(entry: signpost_core::entry::EntryDraft) -> Commit {
+///     Commit { entry, opening: None, preconditions: vec![], writes: vec![] }
+/// }
+/// ```
+///
+/// And an entry's draft cannot be built at all outside this crate:
+///
+/// ```compile_fail,E0451
+/// use signpost_core::entry::EntryDraft;
+/// fn forge(draft: EntryDraft) -> EntryDraft {
+///     EntryDraft { count: 1, ..draft }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    entry: EntryDraft,
+    opening: Option<Opening>,
+    preconditions: Vec<Precondition>,
+    writes: Vec<Write>,
+}
+
+/// What must be so when the commit's turn comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Precondition {
+    /// There is no such record.
+    Absent(RecordKey),
+    /// The record is at this version.
+    At(RecordKey, Receipt),
+}
+
+/// A change of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are puts; a box would cost more")]
+pub enum Write {
+    /// The record is put, in place of an earlier one of its key.
+    Put(Record),
+    /// The record of this key is removed.
+    Remove(RecordKey),
+}
+
+/// What a permitted action comes to.
+#[derive(Clone, Debug)]
+pub(crate) struct Effect {
+    pub(crate) outcome: Outcome,
+    pub(crate) purpose: Option<Purpose>,
+    pub(crate) relationship: Option<Relationship>,
+    pub(crate) released: u8,
+    pub(crate) opening: Option<Opening>,
+    pub(crate) detail: [u8; 32],
+    pub(crate) count: u32,
+    pub(crate) preconditions: Vec<Precondition>,
+    pub(crate) writes: Vec<Write>,
+}
+
+impl Effect {
+    pub(crate) fn new(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            purpose: None,
+            relationship: None,
+            released: 0,
+            opening: None,
+            detail: [0; 32],
+            count: 0,
+            preconditions: Vec::new(),
+            writes: Vec::new(),
+        }
+    }
+}
+
+impl Commit {
+    /// What a permitted action comes to; it rests on all that the permit rests on.
+    pub(crate) fn permitted(permit: Permit, effect: Effect) -> Self {
+        let (party, action, policy, mut preconditions) = permit.into_parts();
+        preconditions.extend(effect.preconditions);
+        let commitment = effect.opening.as_ref().map_or([0; 32], Opening::commitment);
+        Self {
+            entry: EntryDraft {
+                action,
+                outcome: effect.outcome,
+                party,
+                purpose: effect.purpose,
+                relationship: effect.relationship,
+                released: effect.released,
+                policy,
+                commitment,
+                detail: effect.detail,
+                count: effect.count,
+            },
+            opening: effect.opening,
+            preconditions,
+            writes: effect.writes,
+        }
+    }
+
+    /// The record of a refusal: an entry and nothing else.
+    pub(crate) fn denied(denial: &Denial) -> Self {
+        let entry = denial.to_entry();
+        Self { entry, opening: None, preconditions: Vec::new(), writes: Vec::new() }
+    }
+
+    /// The entry, but for its time.
+    #[must_use]
+    pub fn entry(&self) -> &EntryDraft {
+        &self.entry
+    }
+
+    /// The entry's opening, where it is about a child.
+    #[must_use]
+    pub fn opening(&self) -> Option<&Opening> {
+        self.opening.as_ref()
+    }
+
+    /// What must be so when its turn comes.
+    #[must_use]
+    pub fn preconditions(&self) -> &[Precondition] {
+        &self.preconditions
+    }
+
+    /// The changes, in order.
+    #[must_use]
+    pub fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+}
+
+impl Precondition {
+    /// The record it is about.
+    #[must_use]
+    pub fn key(&self) -> &RecordKey {
+        match self {
+            Self::Absent(key) | Self::At(key, _) => key,
+        }
+    }
+
+    /// Whether it holds, given the record's version, if there is one.
+    #[must_use]
+    pub fn holds(&self, found: Option<Receipt>) -> bool {
+        match self {
+            Self::Absent(_) => found.is_none(),
+            Self::At(_, version) => found == Some(*version),
+        }
+    }
+
+    /// That the record stays as it was found.
+    pub(crate) fn unchanged(key: RecordKey, found: Option<Receipt>) -> Self {
+        match found {
+            None => Self::Absent(key),
+            Some(version) => Self::At(key, version),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What the cases commit: one record of every kind, and commits of the service itself.
+
+use jiff::Timestamp;
+use jiff::civil::date;
+
+use crate::commit::{Commit, Effect, Precondition, Write};
+use crate::entry::{Nonce, Opening};
+use crate::flag::{ContactFlag, ContactRoute, Hours, Involvement, InvolvementDetails, Provenance};
+use crate::id::{
+    ActorId, BodyDigest, Fingerprint, FlagId, GroupId, LiftId, OrganisationId, PersonId,
+    PolicyDigest, RequestId, SystemId, TeamId, TokenId,
+};
+use crate::permit::Permit;
+use crate::record::{
+    ChildHead, FlagCopy, Lift, Record, RecordKey, Replay, ReplayKey, ReplayResult, Shield,
+};
+use crate::register::{
+    Certificate, Group, Organisation, Person, ServiceState, Standing, System, Team, TokenRecord,
+};
+use crate::subject::{EvaluationKeyId, NamedPseudonym, Pseudonym, Subject};
+use crate::terms::{
+    Action, ContactRole, DisclosureBasis, InvolvementStatus, Namespace, Outcome, Purpose, Role,
+    Sensitivity, ServiceType, ShieldKind, SubjectInformed,
+};
+use crate::token::Token;
+
+/// A commit of these writes, resting on nothing.
+pub(super) fn commit(writes: Vec<Write>) -> Commit {
+    commit_if(Vec::new(), writes)
+}
+
+/// A commit of these writes, resting on these preconditions.
+pub(super) fn commit_if(preconditions: Vec<Precondition>, writes: Vec<Write>) -> Commit {
+    Commit::permitted(permit(preconditions), Effect { writes, ..Effect::new(Outcome::Done) })
+}
+
+/// A commit that writes nothing; the number stands in its entry.
+pub(super) fn numbered(count: u32) -> Commit {
+    Commit::permitted(permit(Vec::new()), Effect { count, ..Effect::new(Outcome::Done) })
+}
+
+/// A commit about a child: it has an opening.
+pub(super) fn about(subject: Subject, nonce: u8) -> Commit {
+    let opening = Some(Opening::new(Nonce::new([nonce; 32]), subject));
+    Commit::permitted(permit(Vec::new()), Effect { opening, ..Effect::new(Outcome::Done) })
+}
+
+/// A pseudonym of this number, unlike every other.
+pub(super) fn pseudonym(number: u16) -> Pseudonym {
+    let mut bytes = [0xC5; 64];
+    bytes[62..].copy_from_slice(&number.to_be_bytes());
+    Pseudonym::new(bytes)
+}
+
+/// A child with these pseudonyms.
+pub(super) fn subject(numbers: &[u16]) -> Subject {
+    let named = numbers.iter().map(|&number| NamedPseudonym {
+        namespace: Namespace::Nhs,
+        key: EvaluationKeyId(1),
+        pseudonym: pseudonym(number),
+    });
+    Subject::try_from(named.collect::<Vec<_>>()).expect("cases name 1 to 4 different ones")
+}
+
+/// A put of the head under this pseudonym.
+pub(super) fn put_head(number: u16) -> Write {
+    Write::Put(Record::Head(ChildHead { pseudonym: pseudonym(number), shield: None }))
+}
+
+/// The key of the head under this pseudonym.
+pub(super) fn head_key(number: u16) -> RecordKey {
+    RecordKey::Head(pseudonym(number))
+}
+
+/// The copy of the flag of this id under this pseudonym.
+pub(super) fn flag(number: u16, id: u16) -> Record {
+    let mut flag = [0; 16];
+    flag[14..].copy_from_slice(&id.to_be_bytes());
+    Record::Flag(FlagCopy {
+        under: pseudonym(number),
+        flag: ContactFlag {
+            id: FlagId::new(flag),
+            subject: subject(&[number]),
+            team: TeamId::new([2; 16]),
+            involvement: Involvement::new(details(), date(2026, 6, 15)).expect("it is in order"),
+            provenance: Provenance {
+                owner: OrganisationId::new([1; 16]),
+                source_system: SystemId::new([3; 16]),
+                feed: None,
+                source_reference: text("CASE-1"),
+            },
+        },
+    })
+}
+
+/// A request's first result, of which there is one per number.
+pub(super) fn replay(number: u16) -> Record {
+    let mut request = [0; 16];
+    request[14..].copy_from_slice(&number.to_be_bytes());
+    Record::Replay(Replay {
+        key: ReplayKey {
+            system: SystemId::new([3; 16]),
+            person: PersonId::new([4; 16]),
+            request: RequestId::new(request),
+        },
+        body: BodyDigest::new([6; 32]),
+        result: ReplayResult::Flag(FlagId::new([7; 16])),
+        subject: subject(&[1, 2, 3, 4]),
+        until: Timestamp::constant(1_781_524_800, 0),
+    })
+}
+
+/// One record of every kind.
+pub(super) fn every_kind() -> Vec<Record> {
+    let shield = Shield {
+        kind: ShieldKind::ProtectedIdentity,
+        review_due: date(2026, 12, 1),
+        set_by: ActorId::new([5; 16]),
+    };
+    let head = ChildHead { pseudonym: pseudonym(1), shield: Some(shield) };
+    let mut records = vec![Record::Head(head)];
+    while let Some(next) = records.last().and_then(next_kind) {
+        records.push(next);
+    }
+    records
+}
+
+/// A record of the kind behind this one's: without `_`, so that a new kind does not compile until
+/// it stands here.
+fn next_kind(record: &Record) -> Option<Record> {
+    Some(match record {
+        Record::Head(_) => flag(1, 1),
+        Record::Flag(_) => replay(1),
+        Record::Replay(_) => Record::Lift(Lift {
+            id: LiftId::new([8; 16]),
+            subject: subject(&[1, 2]),
+            proposer: PersonId::new([4; 16]),
+            until: Timestamp::constant(1_781_524_800, 0),
+        }),
+        Record::Lift(_) => Record::Organisation(Organisation {
+            id: OrganisationId::new([1; 16]),
+            code: text("E10000000"),
+            name: text("Northfield Council"),
+            authority_until: date(2030, 12, 31),
+        }),
+        Record::Organisation(_) => Record::Team(Team {
+            id: TeamId::new([2; 16]),
+            organisation: OrganisationId::new([1; 16]),
+            name: text("Children in Need (East)"),
+            duty_phone: text("+441632960001"),
+            hours: hours(),
+        }),
+        Record::Team(_) => Record::System(System {
+            id: SystemId::new([3; 16]),
+            organisation: OrganisationId::new([1; 16]),
+            name: text("Case system"),
+            standing: Standing::Suspended,
+        }),
+        Record::System(_) => Record::Certificate(Certificate {
+            fingerprint: Fingerprint::new([9; 32]),
+            system: SystemId::new([3; 16]),
+        }),
+        Record::Certificate(_) => Record::Group(Group {
+            id: GroupId::new([10; 16]),
+            organisation: OrganisationId::new([1; 16]),
+            team: TeamId::new([2; 16]),
+            role: Role::SocialWorker,
+            purposes: vec![Purpose::S47Enquiry, Purpose::TransferIn],
+            members_max: 12,
+            valid_from: date(2026, 1, 1),
+            valid_until: date(2026, 12, 31),
+        }),
+        Record::Group(_) => Record::Person(Person {
+            id: PersonId::new([4; 16]),
+            actor: ActorId::new([5; 16]),
+            organisation: OrganisationId::new([1; 16]),
+            group: GroupId::new([10; 16]),
+            standing: Standing::Active,
+        }),
+        Record::Person(_) => Record::Token(TokenRecord {
+            hash: Token::new([11; 32]).hash(),
+            id: TokenId::new([12; 16]),
+            person: PersonId::new([4; 16]),
+            organisation: OrganisationId::new([1; 16]),
+            valid_until: date(2026, 9, 30),
+            standing: Standing::Active,
+        }),
+        Record::Token(_) => Record::Service(ServiceState { policy: PolicyDigest::new([13; 32]) }),
+        Record::Service(_) => return None,
+    })
+}
+
+/// As long as details can be: a scan of many is a large one.
+fn details() -> InvolvementDetails {
+    InvolvementDetails {
+        service_type: ServiceType::EducationWelfareAttendance,
+        status: InvolvementStatus::Transferring,
+        sensitivity: Sensitivity::Standard,
+        disclosure_basis: DisclosureBasis::CourtOrder,
+        subject_informed: SubjectInformed::NotApplicable,
+        route: ContactRoute {
+            role: ContactRole::TeamAdministrator,
+            work_phone: text("+441632960001999"),
+            hours: hours(),
+            out_of_hours: Some(text("+441632960002999")),
+        },
+        lead_practitioner: true,
+        assessment_held: true,
+        started: date(2024, 2, 29),
+        ended: Some(date(2026, 5, 31)),
+        confirmed_on: date(2026, 6, 1),
+        in_error: false,
+        disputed: true,
+        retain_until: Some(date(2032, 5, 31)),
+    }
+}
+
+fn permit(preconditions: Vec<Precondition>) -> Permit {
+    Permit::of_service(Action::FirstLight, None, PolicyDigest::new([13; 32]), preconditions)
+}
+
+fn hours() -> Hours {
+    Hours::new(0b1_1111, 540, 1020).expect("nine to five")
+}
+
+fn text<T: TryFrom<String>>(text: &str) -> T {
+    T::try_from(text.to_owned()).ok().expect("the samples keep to their alphabets")
+}

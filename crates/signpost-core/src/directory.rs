@@ -1,0 +1,121 @@
+//! The directory: one file per operation, each the same five words in one function.
+
+/// Decides an operation, and again where others changed what it rests on. A macro, for a future
+/// made by an async closure is not known to be `Send`.
+macro_rules! retry_contended {
+    ($decide:expr) => {{
+        let mut tries = 1;
+        loop {
+            match $decide.await {
+                Err(Refusal::Contended) if tries < $crate::directory::TRIES_MAX => tries += 1,
+                decided => break decided,
+            }
+        }
+    }};
+}
+
+mod ask;
+mod child;
+mod end_contact;
+mod evaluate;
+mod identify;
+mod record_contact;
+mod replay;
+mod service;
+mod shield;
+mod write;
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::commit::Commit;
+use crate::entry::{Nonce, Opening};
+use crate::id::{Fingerprint, Receipt};
+use crate::permit::Denial;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::store::{Clock, Entropy, Store};
+use crate::subject::Subject;
+use crate::tally::Tally;
+use crate::terms::Outcome;
+use crate::token::{Token, TokenError};
+
+pub use ask::{Answer, Question};
+pub use end_contact::ContactEnd;
+pub use evaluate::EvaluationLeave;
+pub use record_contact::NewContact;
+pub use replay::Written;
+pub use service::{FirstLight, StartError};
+pub use shield::{LiftProgress, NewShield, ShieldLift};
+
+/// How often an operation is decided anew when others change what it rests on.
+const TRIES_MAX: usize = 8;
+
+/// The rules over a store: every operation that Signpost offers.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    store: Arc<dyn Store>,
+    policy: Arc<Policy>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    tally: Arc<Tally>,
+}
+
+/// What a request brings to be known by.
+#[derive(Clone, Debug)]
+pub struct Presented {
+    /// The verified client certificate.
+    pub certificate: Fingerprint,
+    /// The token: none, or what became of reading it.
+    pub token: Option<Result<Token, TokenError>>,
+}
+
+impl Directory {
+    /// The time by the service's clock.
+    #[must_use]
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// Today, by the service's clock, in UTC.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        TimeZone::UTC.to_datetime(self.clock.now()).date()
+    }
+
+    /// Counts a refusal that came before anybody was identified.
+    pub fn count_refusal(&self, reason: Outcome) {
+        self.tally.count(None, reason);
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    fn opening(&self, subject: &Subject) -> Opening {
+        Opening::new(Nonce::new(self.random()), subject.clone())
+    }
+
+    /// Puts a denial on record; what comes back is what the caller is told.
+    async fn refuse(&self, denial: Denial) -> Refusal {
+        match self.store.commit(Commit::denied(&denial)).await {
+            Ok(receipt) => Refusal::Refused { reason: denial.into_reason(), receipt },
+            Err(error) => error.into(),
+        }
+    }
+
+    async fn granted<T: Send>(&self, decided: Result<T, Denial>) -> Result<T, Refusal> {
+        match decided {
+            Ok(value) => Ok(value),
+            Err(denial) => Err(self.refuse(denial).await),
+        }
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Receipt, Refusal> {
+        Ok(self.store.commit(commit).await?)
+    }
+}

@@ -1,0 +1,130 @@
+//! "Is anyone else working with this child?"
+
+use super::child::{Child, distinct_flags, load_all};
+use super::{Directory, Presented};
+use crate::commit::{Commit, Effect};
+use crate::flag::Hours;
+use crate::id::Receipt;
+use crate::permit::Identity;
+use crate::record::{Record, RecordKey};
+use crate::refusal::{Invalid, Reason, Refusal};
+use crate::release::{Release, Signpost, TeamName, Visible};
+use crate::store::StoreError;
+use crate::subject::Subject;
+use crate::terms::{Action, Namespace, Purpose, Relationship};
+use crate::text::Phone;
+
+/// A question about one child.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The child.
+    pub subject: Subject,
+    /// Why it is asked.
+    pub purpose: Purpose,
+    /// What the asker claims to be to the child.
+    pub relationship: Relationship,
+}
+
+/// An answer. That it names no contact is no evidence that nobody is involved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What may be shown, one line per involvement.
+    pub signposts: Vec<Signpost>,
+    /// Whether a further service is reached through the broker.
+    pub further_service: bool,
+    /// The kinds of number that were searched, in the order asked.
+    pub searched: Vec<Namespace>,
+    /// The entry of this answer.
+    pub receipt: Receipt,
+}
+
+impl Directory {
+    /// Answers one question. `action` tells a single question from one of a caseload.
+    pub async fn ask(
+        &self,
+        presented: &Presented,
+        question: &Result<Question, Invalid>,
+        action: Action,
+    ) -> Result<Answer, Refusal> {
+        retry_contended!(self.ask_once(presented, question, action))
+    }
+
+    async fn ask_once(
+        &self,
+        presented: &Presented,
+        question: &Result<Question, Invalid>,
+        action: Action,
+    ) -> Result<Answer, Refusal> {
+        let today = self.today();
+        let identity = self.identify(presented).await?;
+        let permit = self.granted(identity.authorise(action, today)).await?;
+        let Question { subject, purpose, relationship } = match question {
+            Ok(question) => question,
+            Err(invalid) => {
+                return Err(self.refuse(permit.deny(Reason::Invalid(invalid.clone()))).await);
+            }
+        };
+        let allowed = identity.group.purposes.contains(purpose);
+        let cell = self.policy.cell(identity.group.role, *purpose).filter(|_| allowed);
+        let Some(cell) = cell else {
+            let denial = permit.deny_question(Some(*purpose), Some(*relationship), Reason::Purpose);
+            return Err(self.refuse(denial).await);
+        };
+
+        let children = load_all(&*self.store, subject.pseudonyms()).await?;
+        let shielded = children.iter().any(|child: &Child| child.shield.is_some());
+        let own = |flag: &_| is_own(&identity, flag);
+        let flags = distinct_flags(&children);
+        let release = Release::decide(flags.into_iter(), own, &cell, shielded, today);
+        let signposts = self.signposts(&release.visible).await?;
+
+        let effect = Effect {
+            purpose: Some(*purpose),
+            relationship: Some(*relationship),
+            released: release.levels(),
+            opening: Some(self.opening(subject)),
+            // An answer that comes after a shield in the ledger was given under that shield.
+            preconditions: children.iter().map(Child::unchanged).collect(),
+            ..Effect::new(release.outcome())
+        };
+        let receipt = self.commit(Commit::permitted(permit, effect)).await?;
+        Ok(Answer {
+            signposts,
+            further_service: release.further_service,
+            searched: subject.pseudonyms().iter().map(|named| named.namespace).collect(),
+            receipt,
+        })
+    }
+
+    /// Adds what the register knows of the teams. Nothing is read where nothing is released, so
+    /// that every "nobody" reads as much as every other.
+    async fn signposts(&self, visible: &[Visible<'_>]) -> Result<Vec<Signpost>, StoreError> {
+        let mut signposts = Vec::with_capacity(visible.len());
+        for one in visible {
+            let team = if one.needs_team() { Some(self.team_contact(one).await?) } else { None };
+            signposts.push(one.signpost(team));
+        }
+        Ok(signposts)
+    }
+
+    async fn team_contact(
+        &self,
+        visible: &Visible<'_>,
+    ) -> Result<(TeamName, Phone, Hours), StoreError> {
+        let team = self.store.read(&RecordKey::Team(visible.flag.team)).await?;
+        let owner = RecordKey::Organisation(visible.flag.provenance.owner);
+        let owner = self.store.read(&owner).await?;
+        match (team.map(|stored| stored.record), owner.map(|stored| stored.record)) {
+            (Some(Record::Team(team)), Some(Record::Organisation(organisation))) => {
+                let name = TeamName { team: team.name, organisation: organisation.name };
+                Ok((name, team.duty_phone, team.hours))
+            }
+            _ => Err(StoreError::Damaged),
+        }
+    }
+}
+
+/// The asker's own flags, of the same organisation and team, are never "someone else".
+fn is_own(identity: &Identity, flag: &crate::flag::ContactFlag) -> bool {
+    identity.owns(flag.provenance.owner, flag.team)
+}

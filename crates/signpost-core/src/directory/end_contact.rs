@@ -1,0 +1,83 @@
+//! "My team's work with this child is over": ending one's own contact flag.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::child::{find_flag, load_all, load_rest, put_copies};
+use super::record_contact::flag_of;
+use super::replay::Written;
+use super::write::{Begun, Change, WriteRequest};
+use super::{Directory, Presented};
+use crate::flag::ContactFlag;
+use crate::id::{FlagId, RequestId};
+use crate::record::ReplayResult;
+use crate::refusal::{Invalid, Reason, Refusal};
+use crate::subject::Subject;
+use crate::terms::Action;
+
+/// A flag of one's own team to be ended, under every pseudonym it was recorded under.
+#[derive(Clone, Debug, Serialize)]
+pub struct ContactEnd {
+    /// The client's id of this write.
+    pub request: RequestId,
+    /// The child, by at least one of the pseudonyms the flag was recorded under.
+    pub subject: Subject,
+    /// The flag.
+    pub flag: FlagId,
+    /// The last day of the involvement.
+    pub ended: Date,
+}
+
+impl Directory {
+    /// Ends a flag. Another team's flag is as unknown as one that does not exist.
+    pub async fn end_contact(
+        &self,
+        presented: &Presented,
+        end: &Result<ContactEnd, Invalid>,
+    ) -> Result<Written<FlagId>, Refusal> {
+        retry_contended!(self.end_contact_once(presented, end))
+    }
+
+    async fn end_contact_once(
+        &self,
+        presented: &Presented,
+        end: &Result<ContactEnd, Invalid>,
+    ) -> Result<Written<FlagId>, Refusal> {
+        let (leave, end) = match self.begin_write(presented, end).await? {
+            Begun::New(leave, end) => (leave, end),
+            Begun::Repeat(first) => return flag_of(first),
+        };
+        let mut children = load_all(&*self.store, end.subject.pseudonyms()).await?;
+        let identity = &leave.identity;
+        let own = |flag: &&ContactFlag| identity.owns(flag.provenance.owner, flag.team);
+        let Some(flag) = find_flag(&children, end.flag).filter(own).cloned() else {
+            return Err(self.give_up(leave, Reason::NotFound).await);
+        };
+        let flag = match flag.involvement.clone().end(end.ended, self.today()) {
+            Ok(involvement) => ContactFlag { involvement, ..flag },
+            Err(error) => {
+                let invalid = Invalid::field(error.field(), error.to_string());
+                return Err(self.give_up(leave, Reason::Invalid(invalid)).await);
+            }
+        };
+        load_rest(&*self.store, &mut children, &flag.subject).await?;
+
+        let change = Change {
+            named: &end.subject,
+            subject: &flag.subject,
+            result: ReplayResult::Flag(flag.id),
+            touched: &children,
+            writes: put_copies(&flag).collect(),
+        };
+        let receipt = self.finish_write(leave, change).await?;
+        Ok(Written { result: flag.id, receipt })
+    }
+}
+
+impl WriteRequest for ContactEnd {
+    const ACTION: Action = Action::EndContact;
+
+    fn request(&self) -> RequestId {
+        self.request
+    }
+}

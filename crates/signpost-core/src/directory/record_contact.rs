@@ -1,0 +1,166 @@
+//! "My team is working with this child": recording a contact flag, or changing one's own.
+
+use serde::Serialize;
+
+use super::child::{
+    Child, distinct_flags, load_all, load_family, load_own_family, load_rest, put_copies,
+};
+use super::replay::Written;
+use super::write::{Begun, Change, WriteRequest};
+use super::{Directory, Presented};
+use crate::flag::{ContactFlag, Involvement, InvolvementDetails, Provenance};
+use crate::id::{FlagId, RequestId};
+use crate::permit::Identity;
+use crate::record::ReplayResult;
+use crate::refusal::{Invalid, Reason, Refusal};
+use crate::store::StoreError;
+use crate::subject::Subject;
+use crate::terms::Action;
+use crate::text::SourceReference;
+
+/// The most flags one organisation may hold of one child; its own affair, so it tells nothing.
+const FLAGS_PER_ORGANISATION_MAX: usize = 50;
+
+/// A contact to be recorded under each pseudonym of its subject.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewContact {
+    /// The client's id of this write.
+    pub request: RequestId,
+    /// The child.
+    pub subject: Subject,
+    /// The involvement. Its team is the recorder's own.
+    pub details: InvolvementDetails,
+    /// The source system's reference: the same again, for this child, changes the same flag.
+    pub source_reference: SourceReference,
+}
+
+impl Directory {
+    /// Records a flag. The reply is the same whether the child is known, unknown or shielded.
+    pub async fn record_contact(
+        &self,
+        presented: &Presented,
+        contact: &Result<NewContact, Invalid>,
+    ) -> Result<Written<FlagId>, Refusal> {
+        retry_contended!(self.record_contact_once(presented, contact))
+    }
+
+    async fn record_contact_once(
+        &self,
+        presented: &Presented,
+        contact: &Result<NewContact, Invalid>,
+    ) -> Result<Written<FlagId>, Refusal> {
+        let (leave, contact) = match self.begin_write(presented, contact).await? {
+            Begun::New(leave, contact) => (leave, contact),
+            Begun::Repeat(first) => return flag_of(first),
+        };
+        let involvement = match Involvement::new(contact.details.clone(), self.today()) {
+            Ok(involvement) => involvement,
+            Err(error) => {
+                let invalid = Invalid::field(error.field(), error.to_string());
+                return Err(self.give_up(leave, Reason::Invalid(invalid)).await);
+            }
+        };
+
+        let mut children = load_all(&*self.store, contact.subject.pseudonyms()).await?;
+        let flag = match self.flag_to_write(&leave.identity, contact, involvement, &children) {
+            Ok(flag) => flag,
+            Err(reason) => return Err(self.give_up(leave, reason).await),
+        };
+        load_rest(&*self.store, &mut children, &flag.subject).await?;
+        let own = load_own_family(&*self.store, children, flag.provenance.owner).await?;
+        let Some(own) = own else {
+            return Err(self.give_up(leave, Reason::LimitReached).await);
+        };
+        let Some(touched) = self.spread_shield(own).await? else {
+            return Err(self.give_up(leave, Reason::LimitReached).await);
+        };
+
+        let change = Change {
+            named: &contact.subject,
+            subject: &flag.subject,
+            result: ReplayResult::Flag(flag.id),
+            touched: &touched,
+            writes: put_copies(&flag).collect(),
+        };
+        let receipt = self.finish_write(leave, change).await?;
+        Ok(Written { result: flag.id, receipt })
+    }
+
+    /// The flag this contact becomes: a new one, or the one it changes. A changed flag keeps its
+    /// id and gains the pseudonyms it did not have, up to four.
+    fn flag_to_write(
+        &self,
+        identity: &Identity,
+        contact: &NewContact,
+        involvement: Involvement,
+        children: &[Child],
+    ) -> Result<ContactFlag, Reason> {
+        let flags = distinct_flags(children);
+        let mine: Vec<&ContactFlag> = flags
+            .into_iter()
+            .filter(|flag| flag.provenance.owner == identity.organisation.id)
+            .collect();
+        let earlier = mine.iter().find(|flag| {
+            flag.provenance.source_system == identity.system
+                && flag.provenance.source_reference == contact.source_reference
+                && flag.team == identity.group.team
+        });
+        let (id, subject) = match earlier {
+            Some(flag) => (flag.id, union(&flag.subject, &contact.subject)?),
+            None if mine.len() >= FLAGS_PER_ORGANISATION_MAX => return Err(Reason::LimitReached),
+            None => (FlagId::new(self.random()), contact.subject.clone()),
+        };
+        Ok(ContactFlag {
+            id,
+            subject,
+            team: identity.group.team,
+            involvement,
+            provenance: Provenance {
+                owner: identity.organisation.id,
+                source_system: identity.system,
+                feed: None,
+                source_reference: contact.source_reference.clone(),
+            },
+        })
+    }
+
+    /// Where one of these children is shielded, the shield is spread over all that their flags tie
+    /// together, so that no flag stands beside a shield unshielded. None if they are too many.
+    async fn spread_shield(&self, children: Vec<Child>) -> Result<Option<Vec<Child>>, StoreError> {
+        let Some(shield) = children.iter().find_map(|child| child.shield) else {
+            return Ok(Some(children));
+        };
+        let Some(mut family) = load_family(&*self.store, children).await? else { return Ok(None) };
+        for child in &mut family {
+            child.shield.get_or_insert(shield);
+        }
+        Ok(Some(family))
+    }
+}
+
+impl WriteRequest for NewContact {
+    const ACTION: Action = Action::RecordContact;
+
+    fn request(&self) -> RequestId {
+        self.request
+    }
+}
+
+fn union(earlier: &Subject, now: &Subject) -> Result<Subject, Reason> {
+    let mut named = earlier.pseudonyms().to_vec();
+    let new = now.pseudonyms().iter().filter(|one| !earlier.contains(&one.pseudonym));
+    named.extend(new.cloned());
+    Subject::try_from(named).map_err(|error| {
+        let problem = format!("with those recorded before: {error}");
+        Reason::Invalid(Invalid::field("pseudonyms", problem))
+    })
+}
+
+pub(super) fn flag_of(first: Written<ReplayResult>) -> Result<Written<FlagId>, Refusal> {
+    match first.result {
+        ReplayResult::Flag(id) => Ok(Written { result: id, receipt: first.receipt }),
+        ReplayResult::ShieldSet | ReplayResult::LiftBegun(_) | ReplayResult::Lifted(_) => {
+            Err(StoreError::Damaged.into())
+        }
+    }
+}

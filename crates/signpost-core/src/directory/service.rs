@@ -1,0 +1,136 @@
+//! What the service puts on record of itself: first light, a changed policy, counted refusals.
+
+use std::sync::Arc;
+
+use super::Directory;
+use crate::commit::{Commit, Effect, Precondition, Write};
+use crate::id::Receipt;
+use crate::permit::Permit;
+use crate::policy::Policy;
+use crate::record::{Record, RecordKey};
+use crate::refusal::Refusal;
+use crate::register::{
+    Certificate, Group, Organisation, Person, ServiceState, System, Team, TokenRecord,
+};
+use crate::store::{Clock, CommitError, Entropy, Store, StoreError};
+use crate::tally::Tally;
+use crate::terms::{Action, Outcome};
+
+/// The register as it is first loaded, in the very records that onboarding writes.
+#[derive(Clone, Debug, Default)]
+pub struct FirstLight {
+    /// The organisations.
+    pub organisations: Vec<Organisation>,
+    /// Their teams.
+    pub teams: Vec<Team>,
+    /// Their systems.
+    pub systems: Vec<System>,
+    /// The systems' certificates.
+    pub certificates: Vec<Certificate>,
+    /// The access groups.
+    pub groups: Vec<Group>,
+    /// Their members.
+    pub people: Vec<Person>,
+    /// The members' tokens.
+    pub tokens: Vec<TokenRecord>,
+}
+
+/// Why the directory does not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// The store holds no register yet.
+    #[error("the store was never initialised")]
+    NotInitialised,
+    /// The store already holds a register.
+    #[error("the store was initialised before")]
+    AlreadyInitialised,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Directory {
+    /// Loads the register into an empty store, as one commit; once and never again.
+    pub async fn first_light(
+        store: &dyn Store,
+        policy: &Policy,
+        register: FirstLight,
+    ) -> Result<Receipt, StartError> {
+        let empty = vec![Precondition::Absent(RecordKey::Service)];
+        let permit = Permit::of_service(Action::FirstLight, None, policy.digest(), empty);
+        let mut records = register.into_records();
+        records.push(Record::Service(ServiceState { policy: policy.digest() }));
+        let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        let writes = records.into_iter().map(Write::Put).collect();
+        let effect = Effect { count, writes, ..Effect::new(Outcome::Done) };
+        store.commit(Commit::permitted(permit, effect)).await.map_err(|error| match error {
+            CommitError::PreconditionFailed => StartError::AlreadyInitialised,
+            CommitError::Store(error) => error.into(),
+        })
+    }
+
+    /// Starts on a store that holds a register. Where the policy is not the one it last ran with,
+    /// that is put on record first, with the earlier digest as the entry's detail.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        policy: Arc<Policy>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
+        let stored = store.read(&RecordKey::Service).await?.ok_or(StartError::NotInitialised)?;
+        let Record::Service(state) = stored.record else { return Err(StoreError::Damaged.into()) };
+        if state.policy != policy.digest() {
+            let rests_on = vec![Precondition::At(RecordKey::Service, stored.version)];
+            let permit = Permit::of_service(Action::ChangePolicy, None, policy.digest(), rests_on);
+            let state_now = ServiceState { policy: policy.digest() };
+            let effect = Effect {
+                detail: *state.policy.as_bytes(),
+                writes: vec![Write::Put(Record::Service(state_now))],
+                ..Effect::new(Outcome::Done)
+            };
+            store.commit(Commit::permitted(permit, effect)).await.map_err(|error| match error {
+                CommitError::PreconditionFailed => StoreError::Indeterminate,
+                CommitError::Store(error) => error,
+            })?;
+        }
+        Ok(Self { store, policy, clock, entropy, tally: Arc::new(Tally::default()) })
+    }
+
+    /// Puts on record that bytes without evidence of completeness were cut off the store's end.
+    pub async fn record_cut_tail(&self, bytes: u64) -> Result<Receipt, Refusal> {
+        let permit = Permit::of_service(Action::CutTail, None, self.policy.digest(), Vec::new());
+        let count = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let effect = Effect { count, ..Effect::new(Outcome::Done) };
+        self.commit(Commit::permitted(permit, effect)).await
+    }
+
+    /// Puts the largest count of unidentified refusals on record, if there is any. Called once a
+    /// second, and until there is none when the service stops.
+    pub async fn record_refusals(&self) -> Result<Option<Receipt>, Refusal> {
+        let Some((system, reason, count)) = self.tally.take_largest() else { return Ok(None) };
+        let permit =
+            Permit::of_service(Action::CountRefusals, system, self.policy.digest(), Vec::new());
+        let effect = Effect { count, ..Effect::new(reason) };
+        match self.commit(Commit::permitted(permit, effect)).await {
+            Ok(receipt) => Ok(Some(receipt)),
+            Err(error) => {
+                self.tally.add(system, reason, count);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl FirstLight {
+    fn into_records(self) -> Vec<Record> {
+        let mut records = Vec::new();
+        records.extend(self.organisations.into_iter().map(Record::Organisation));
+        records.extend(self.teams.into_iter().map(Record::Team));
+        records.extend(self.systems.into_iter().map(Record::System));
+        records.extend(self.certificates.into_iter().map(Record::Certificate));
+        records.extend(self.groups.into_iter().map(Record::Group));
+        records.extend(self.people.into_iter().map(Record::Person));
+        records.extend(self.tokens.into_iter().map(Record::Token));
+        records
+    }
+}

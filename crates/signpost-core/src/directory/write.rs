@@ -1,0 +1,105 @@
+//! What every write about a child has in common: how it begins and how it is committed.
+
+use serde::Serialize;
+
+use super::child::Child;
+use super::replay::{Attempt, Earlier, Written};
+use super::{Directory, Presented};
+use crate::commit::{Commit, Effect, Precondition, Write};
+use crate::id::{Receipt, RequestId};
+use crate::permit::{Identity, Permit};
+use crate::record::{RecordKey, ReplayResult};
+use crate::refusal::{Invalid, Reason, Refusal};
+use crate::subject::Subject;
+use crate::terms::{Action, Outcome};
+
+/// A write that a client may send twice.
+pub(super) trait WriteRequest: Serialize {
+    /// What it does.
+    const ACTION: Action;
+
+    /// The client's id of it.
+    fn request(&self) -> RequestId;
+}
+
+/// An identified, permitted, well-formed write.
+#[expect(clippy::large_enum_variant, reason = "taken apart as soon as it is returned")]
+pub(super) enum Begun<'r, R> {
+    /// Not done before.
+    New(Leave, &'r R),
+    /// Done before: this is its result.
+    Repeat(Written<ReplayResult>),
+}
+
+/// Leave to do a write that was not done before.
+pub(super) struct Leave {
+    pub(super) identity: Identity,
+    permit: Permit,
+    attempt: Attempt,
+}
+
+impl Leave {
+    /// Lets the commit rest on one more record.
+    pub(super) fn rest_on(&mut self, key: RecordKey, version: Receipt) {
+        self.permit.rest_on(Precondition::At(key, version));
+    }
+}
+
+/// What a write comes to.
+pub(super) struct Change<'c> {
+    /// The child that was named, for the entry's opening.
+    pub(super) named: &'c Subject,
+    /// The child whose purge takes the replay record with it.
+    pub(super) subject: &'c Subject,
+    /// What is answered, now and to a repeat.
+    pub(super) result: ReplayResult,
+    /// Every child record the write rests on and writes anew.
+    pub(super) touched: &'c [Child],
+    /// The other records it writes.
+    pub(super) writes: Vec<Write>,
+}
+
+impl Directory {
+    /// Identifies, authorises, and only then looks at the request.
+    pub(super) async fn begin_write<'r, R: WriteRequest>(
+        &self,
+        presented: &Presented,
+        request: &'r Result<R, Invalid>,
+    ) -> Result<Begun<'r, R>, Refusal> {
+        let identity = self.identify(presented).await?;
+        let permit = self.granted(identity.authorise(R::ACTION, self.today())).await?;
+        let request = match request {
+            Ok(request) => request,
+            Err(invalid) => {
+                return Err(self.refuse(permit.deny(Reason::Invalid(invalid.clone()))).await);
+            }
+        };
+        match self.earlier(&identity, request.request(), R::ACTION, request).await? {
+            Earlier::None(attempt) => Ok(Begun::New(Leave { identity, permit, attempt }, request)),
+            Earlier::Same(first) => Ok(Begun::Repeat(first)),
+            Earlier::Other => Err(self.refuse(permit.deny(Reason::RequestIdReused)).await),
+        }
+    }
+
+    /// Gives the leave up, on record.
+    pub(super) async fn give_up(&self, leave: Leave, reason: Reason) -> Refusal {
+        self.refuse(leave.permit.deny(reason)).await
+    }
+
+    /// Commits the change, if nothing it rests on has changed meanwhile.
+    pub(super) async fn finish_write(
+        &self,
+        leave: Leave,
+        change: Change<'_>,
+    ) -> Result<Receipt, Refusal> {
+        let (unused, first_result) = self.remember(&leave.attempt, change.result, change.subject);
+        let mut effect = Effect::new(Outcome::Done);
+        effect.opening = Some(self.opening(change.named));
+        effect.preconditions.push(unused);
+        effect.preconditions.extend(change.touched.iter().map(Child::unchanged));
+        effect.writes.push(first_result);
+        effect.writes.extend(change.touched.iter().map(Child::put_head));
+        effect.writes.extend(change.writes);
+        self.commit(Commit::permitted(leave.permit, effect)).await
+    }
+}

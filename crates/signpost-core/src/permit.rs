@@ -1,0 +1,200 @@
+//! Who may do what. Authorisation yields a [`Permit`] or a [`Denial`]; nothing else can commit.
+
+use jiff::civil::Date;
+
+use crate::commit::Precondition;
+use crate::entry::{EntryDraft, Party};
+use crate::id::{OrganisationId, PersonId, PolicyDigest, SystemId, TeamId};
+use crate::refusal::Reason;
+use crate::register::{Group, Organisation, Person, Standing, TokenRecord};
+use crate::terms::{Action, Purpose, Relationship, Role};
+
+/// An identified person at a system, as our own record has them at this request.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) party: Party,
+    pub(crate) system: SystemId,
+    pub(crate) organisation: Organisation,
+    pub(crate) token: TokenRecord,
+    pub(crate) person: Person,
+    pub(crate) group: Group,
+    pub(crate) policy: PolicyDigest,
+    /// That none of the records above changes before the commit.
+    pub(crate) rests_on: Vec<Precondition>,
+}
+
+/// Leave to do one thing once.
+///
+/// Only authorisation makes one:
+///
+/// ```compile_fail,E0451
+/// use signpost_core::permit::Permit;
+/// fn forge(permit: Permit) -> Permit {
+///     Permit { rests_on: vec![], ..permit }
+/// }
+/// ```
+///
+/// It cannot be used twice:
+///
+/// ```compile_fail
+/// use signpost_core::permit::Permit;
+/// fn twice(permit: Permit) -> (Permit, Permit) {
+///     (permit.clone(), permit)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Permit {
+    party: Party,
+    action: Action,
+    policy: PolicyDigest,
+    rests_on: Vec<Precondition>,
+}
+
+/// A refusal of an identified person, to be put on record.
+///
+/// ```compile_fail,E0451
+/// use signpost_core::permit::Denial;
+/// fn forge(denial: Denial) -> Denial {
+///     Denial { purpose: None, ..denial }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Denial {
+    party: Party,
+    action: Action,
+    policy: PolicyDigest,
+    purpose: Option<Purpose>,
+    relationship: Option<Relationship>,
+    reason: Reason,
+}
+
+/// The eight roles that work with children, and so may ask.
+pub const PRACTITIONERS: &[Role] = &[
+    Role::SocialWorker,
+    Role::SocialWorkManager,
+    Role::MashPractitioner,
+    Role::EdSafeguardingClinician,
+    Role::NamedNurseDoctor,
+    Role::PolicePpu,
+    Role::YouthJusticeWorker,
+    Role::EarlyHelpWorker,
+];
+
+/// The roles that may do this. Which purposes they may ask for is the policy's.
+#[must_use]
+pub fn roles_for(action: Action) -> &'static [Role] {
+    const CONTRIBUTORS: &[Role] = &[
+        Role::SocialWorker,
+        Role::SocialWorkManager,
+        Role::MashPractitioner,
+        Role::EdSafeguardingClinician,
+        Role::NamedNurseDoctor,
+        Role::PolicePpu,
+        Role::YouthJusticeWorker,
+        Role::EarlyHelpWorker,
+        Role::Dsl,
+    ];
+    match action {
+        Action::Ask | Action::AskMany => PRACTITIONERS,
+        Action::RecordContact | Action::EndContact | Action::Evaluate => CONTRIBUTORS,
+        Action::SetShield | Action::LiftShield => {
+            &[Role::SocialWorkManager, Role::MashPractitioner]
+        }
+        Action::FirstLight | Action::ChangePolicy | Action::CountRefusals | Action::CutTail => &[],
+    }
+}
+
+impl Identity {
+    pub(crate) fn person(&self) -> PersonId {
+        self.person.id
+    }
+
+    /// Whether a flag of this organisation and team is the asker's own.
+    pub(crate) fn owns(&self, organisation: OrganisationId, team: TeamId) -> bool {
+        self.organisation.id == organisation && self.group.team == team
+    }
+
+    /// Leave for this action, today.
+    #[expect(clippy::result_large_err, reason = "a denial goes straight to its entry")]
+    pub(crate) fn authorise(&self, action: Action, today: Date) -> Result<Permit, Denial> {
+        let permit = Permit {
+            party: self.party,
+            action,
+            policy: self.policy,
+            rests_on: self.rests_on.clone(),
+        };
+        let suspended = self.person.standing == Standing::Suspended
+            || self.token.standing == Standing::Suspended;
+        let expired = today > self.token.valid_until
+            || today < self.group.valid_from
+            || today > self.group.valid_until
+            || today > self.organisation.authority_until;
+        if suspended {
+            Err(permit.deny(Reason::Suspended))
+        } else if expired {
+            Err(permit.deny(Reason::Expired))
+        } else if !roles_for(action).contains(&self.group.role) {
+            Err(permit.deny(Reason::Role))
+        } else {
+            Ok(permit)
+        }
+    }
+}
+
+impl Permit {
+    /// Leave of the service itself, for what it puts on record of itself.
+    pub(crate) fn of_service(
+        action: Action,
+        system: Option<SystemId>,
+        policy: PolicyDigest,
+        rests_on: Vec<Precondition>,
+    ) -> Self {
+        Self { party: Party { system, ..Party::default() }, action, policy, rests_on }
+    }
+
+    /// Gives the leave up for this reason.
+    pub(crate) fn deny(self, reason: Reason) -> Denial {
+        self.deny_question(None, None, reason)
+    }
+
+    /// Gives the leave to ask up for this reason.
+    pub(crate) fn deny_question(
+        self,
+        purpose: Option<Purpose>,
+        relationship: Option<Relationship>,
+        reason: Reason,
+    ) -> Denial {
+        let Self { party, action, policy, .. } = self;
+        Denial { party, action, policy, purpose, relationship, reason }
+    }
+
+    /// Lets the commit rest on this too.
+    pub(crate) fn rest_on(&mut self, precondition: Precondition) {
+        self.rests_on.push(precondition);
+    }
+
+    pub(crate) fn into_parts(self) -> (Party, Action, PolicyDigest, Vec<Precondition>) {
+        (self.party, self.action, self.policy, self.rests_on)
+    }
+}
+
+impl Denial {
+    pub(crate) fn into_reason(self) -> Reason {
+        self.reason
+    }
+
+    pub(crate) fn to_entry(&self) -> EntryDraft {
+        EntryDraft {
+            action: self.action,
+            outcome: self.reason.outcome(),
+            party: self.party,
+            purpose: self.purpose,
+            relationship: self.relationship,
+            released: 0,
+            policy: self.policy,
+            commitment: [0; 32],
+            detail: [0; 32],
+            count: 0,
+        }
+    }
+}

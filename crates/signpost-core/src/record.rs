@@ -1,0 +1,335 @@
+//! What a store holds: versioned records, each found by a key that says nothing on disk.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::flag::ContactFlag;
+use crate::id::{
+    ActorId, BodyDigest, Fingerprint, FlagId, GroupId, LiftId, OrganisationId, PersonId, Receipt,
+    RequestId, SystemId, TeamId,
+};
+use crate::register::{
+    Certificate, Group, Organisation, Person, ServiceState, System, Team, TokenRecord,
+};
+use crate::subject::{Pseudonym, Subject};
+use crate::terms::ShieldKind;
+use crate::token::TokenHash;
+
+/// A record of any kind. The order of the variants is stored: add at the end, never reorder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    /// What holds for a child as such.
+    Head(ChildHead),
+    /// One copy of a contact flag.
+    Flag(FlagCopy),
+    /// The first result of a write, for a repeat of it.
+    Replay(Replay),
+    /// A lifting that waits for its second name.
+    Lift(Lift),
+    /// An organisation.
+    Organisation(Organisation),
+    /// A team.
+    Team(Team),
+    /// A system.
+    System(System),
+    /// A client certificate.
+    Certificate(Certificate),
+    /// An access group.
+    Group(Group),
+    /// A person.
+    Person(Person),
+    /// A token.
+    Token(TokenRecord),
+    /// The service's own state.
+    Service(ServiceState),
+}
+
+/// What holds for a child under one pseudonym. Every write about the child writes it anew, so that
+/// two writes about one child never pass each other unseen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildHead {
+    /// The pseudonym.
+    pub pseudonym: Pseudonym,
+    /// The shield, if one lies on the child.
+    pub shield: Option<Shield>,
+}
+
+/// A shield: nobody but a broker is shown anything of the child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shield {
+    /// Why.
+    pub kind: ShieldKind,
+    /// The day by which it is to be looked at again, at most 6 months on. It does not lapse.
+    pub review_due: jiff::civil::Date,
+    /// Who set it.
+    pub set_by: ActorId,
+}
+
+/// The copy of a flag under one pseudonym of its subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlagCopy {
+    /// The pseudonym it lies under.
+    pub under: Pseudonym,
+    /// The flag.
+    pub flag: ContactFlag,
+}
+
+/// By what a repeated write is known: the id alone would let one client read another's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ReplayKey {
+    /// The system that sent it.
+    pub system: SystemId,
+    /// The person who sent it.
+    pub person: PersonId,
+    /// The id they gave it.
+    pub request: RequestId,
+}
+
+/// The first result of a write. Its version is the receipt that was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// By what it is found.
+    pub key: ReplayKey,
+    /// What was asked.
+    pub body: BodyDigest,
+    /// What was answered.
+    pub result: ReplayResult,
+    /// The child it was about: it goes when the child goes.
+    pub subject: Subject,
+    /// Until when it is kept.
+    pub until: Timestamp,
+}
+
+/// What a write answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReplayResult {
+    /// A flag was recorded or ended.
+    Flag(FlagId),
+    /// A shield was set.
+    ShieldSet,
+    /// A lifting was begun, and waits for its second name.
+    LiftBegun(LiftId),
+    /// A shield was lifted.
+    Lifted(LiftId),
+}
+
+/// A lifting of a shield that waits for its second name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lift {
+    /// Its id.
+    pub id: LiftId,
+    /// The child.
+    pub subject: Subject,
+    /// The first name; the second must be another.
+    pub proposer: PersonId,
+    /// Until when it waits.
+    pub until: Timestamp,
+}
+
+/// By what a record is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordKey {
+    /// A child's head.
+    Head(Pseudonym),
+    /// A copy of a flag.
+    Flag(Pseudonym, FlagId),
+    /// A write's first result.
+    Replay(ReplayKey),
+    /// A waiting lifting.
+    Lift(LiftId),
+    /// An organisation.
+    Organisation(OrganisationId),
+    /// A team.
+    Team(TeamId),
+    /// A system.
+    System(SystemId),
+    /// A client certificate.
+    Certificate(Fingerprint),
+    /// An access group.
+    Group(GroupId),
+    /// A person.
+    Person(PersonId),
+    /// A token.
+    Token(TokenHash),
+    /// The service's own state.
+    Service,
+}
+
+/// The kinds of record that are scanned as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Writes' first results.
+    Replay = 3,
+    /// Waiting liftings.
+    Lift = 4,
+    /// Organisations.
+    Organisation = 5,
+    /// Teams.
+    Team = 6,
+    /// Systems.
+    System = 7,
+    /// Client certificates.
+    Certificate = 8,
+    /// Access groups.
+    Group = 9,
+    /// People.
+    Person = 10,
+    /// Tokens.
+    Token = 11,
+    /// The service's own state.
+    Service = 12,
+}
+
+/// What a scan goes through: the records of one child, or of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The head and the flags under one pseudonym.
+    Child(Pseudonym),
+    /// Every record of a kind.
+    Kind(Kind),
+}
+
+/// A record and its version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The ledger index of the entry that put its last change on record.
+    pub version: Receipt,
+    /// The record.
+    pub record: Record,
+}
+
+/// Where a record lies: 32 bytes of its scope (for a child, the child key) and 16 of the record
+/// within, all keyed, so that neither child nor kind shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location([u8; 48]);
+
+/// A stored record that does not decode: damage, or a format this build does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a stored record does not decode (format {format})")]
+pub struct RecordError {
+    /// The format byte found.
+    pub format: u8,
+}
+
+impl Record {
+    /// The first byte of every encoded record.
+    pub const FORMAT: u8 = 1;
+
+    /// By what it is found.
+    #[must_use]
+    pub fn key(&self) -> RecordKey {
+        match self {
+            Self::Head(head) => RecordKey::Head(head.pseudonym.clone()),
+            Self::Flag(copy) => RecordKey::Flag(copy.under.clone(), copy.flag.id),
+            Self::Replay(replay) => RecordKey::Replay(replay.key),
+            Self::Lift(lift) => RecordKey::Lift(lift.id),
+            Self::Organisation(organisation) => RecordKey::Organisation(organisation.id),
+            Self::Team(team) => RecordKey::Team(team.id),
+            Self::System(system) => RecordKey::System(system.id),
+            Self::Certificate(certificate) => RecordKey::Certificate(certificate.fingerprint),
+            Self::Group(group) => RecordKey::Group(group.id),
+            Self::Person(person) => RecordKey::Person(person.id),
+            Self::Token(token) => RecordKey::Token(token.hash),
+            Self::Service(_) => RecordKey::Service,
+        }
+    }
+
+    /// The format byte and the record in postcard's encoding; in clear, to be sealed by the store.
+    #[must_use]
+    pub fn encode(&self) -> zeroize::Zeroizing<Vec<u8>> {
+        let bytes = vec![Self::FORMAT];
+        let bytes = postcard::to_extend(self, bytes).expect("a Vec takes every record");
+        zeroize::Zeroizing::new(bytes)
+    }
+
+    /// Reads what [`Record::encode`] wrote; bytes after it (padding) are passed over.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let (&format, rest) = bytes.split_first().ok_or(RecordError { format: 0 })?;
+        if format != Self::FORMAT {
+            return Err(RecordError { format });
+        }
+        match postcard::take_from_bytes(rest) {
+            Ok((record, _padding)) => Ok(record),
+            Err(_) => Err(RecordError { format }),
+        }
+    }
+}
+
+impl RecordKey {
+    /// The scope it belongs to.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Head(pseudonym) | Self::Flag(pseudonym, _) => Scope::Child(pseudonym.clone()),
+            Self::Replay(_) => Scope::Kind(Kind::Replay),
+            Self::Lift(_) => Scope::Kind(Kind::Lift),
+            Self::Organisation(_) => Scope::Kind(Kind::Organisation),
+            Self::Team(_) => Scope::Kind(Kind::Team),
+            Self::System(_) => Scope::Kind(Kind::System),
+            Self::Certificate(_) => Scope::Kind(Kind::Certificate),
+            Self::Group(_) => Scope::Kind(Kind::Group),
+            Self::Person(_) => Scope::Kind(Kind::Person),
+            Self::Token(_) => Scope::Kind(Kind::Token),
+            Self::Service => Scope::Kind(Kind::Service),
+        }
+    }
+
+    /// Where it lies under this generation's index key. For stores alone.
+    #[must_use]
+    pub fn locate(&self, index_key: &[u8; 32]) -> Location {
+        let mut within = blake3::Hasher::new_keyed(index_key);
+        within.update(b"signpost record\0");
+        match self {
+            Self::Head(_) => within.update(&[1]),
+            Self::Flag(_, id) => within.update(&[2]).update(id.as_bytes()),
+            Self::Replay(key) => within
+                .update(key.system.as_bytes())
+                .update(key.person.as_bytes())
+                .update(key.request.as_bytes()),
+            Self::Lift(id) => within.update(id.as_bytes()),
+            Self::Organisation(id) => within.update(id.as_bytes()),
+            Self::Team(id) => within.update(id.as_bytes()),
+            Self::System(id) => within.update(id.as_bytes()),
+            Self::Certificate(fingerprint) => within.update(fingerprint.as_bytes()),
+            Self::Group(id) => within.update(id.as_bytes()),
+            Self::Person(id) => within.update(id.as_bytes()),
+            Self::Token(hash) => within.update(hash.as_bytes()),
+            Self::Service => &mut within,
+        };
+        let mut location = [0; 48];
+        location[..32].copy_from_slice(&self.scope().locate(index_key));
+        location[32..].copy_from_slice(&within.finalize().as_bytes()[..16]);
+        Location(location)
+    }
+}
+
+impl Scope {
+    /// The first 32 bytes of every location in it; for a child, the child key. For stores alone.
+    #[must_use]
+    pub fn locate(&self, index_key: &[u8; 32]) -> [u8; 32] {
+        let mut scope = blake3::Hasher::new_keyed(index_key);
+        match self {
+            Self::Child(pseudonym) => {
+                scope.update(b"signpost child\0").update(pseudonym.as_bytes())
+            }
+            Self::Kind(kind) => scope.update(b"signpost kind\0").update(&[*kind as u8]),
+        };
+        *scope.finalize().as_bytes()
+    }
+}
+
+impl Location {
+    /// The lowest location of a scope. For stores alone.
+    #[must_use]
+    pub fn first_of(scope: &[u8; 32]) -> Self {
+        let mut location = [0; 48];
+        location[..32].copy_from_slice(scope);
+        Self(location)
+    }
+
+    /// The 48 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 48] {
+        &self.0
+    }
+}

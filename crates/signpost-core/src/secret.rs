@@ -1,0 +1,42 @@
+//! Bytes that must not show: they print as their type's name, compare in constant time, are wiped.
+
+/// Declares a fixed-size secret newtype.
+macro_rules! secret_bytes {
+    ($(#[$meta:meta])* $name:ident, $len:literal) => {
+        $(#[$meta])*
+        #[derive(Clone, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
+        pub struct $name([u8; $len]);
+
+        impl $name {
+            #[doc = concat!("Its length: ", $len, " bytes.")]
+            pub const LEN: usize = $len;
+
+            /// Wraps these bytes.
+            #[must_use]
+            pub fn new(bytes: [u8; $len]) -> Self {
+                Self(bytes)
+            }
+
+            /// The bytes, for hashing and sealing; never for printing.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; $len] {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                subtle::ConstantTimeEq::ct_eq(&self.0[..], &other.0[..]).into()
+            }
+        }
+
+        impl Eq for $name {}
+    };
+}
+pub(crate) use secret_bytes;

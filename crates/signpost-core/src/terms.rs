@@ -1,0 +1,321 @@
+//! The field's enumerations, each value with a stable code (stored, signed) and its usual name.
+
+use serde::{Deserialize, Serialize};
+
+/// Declares an enumeration whose codes are stored for ever and whose names are those of the field.
+macro_rules! terms {
+    ($(#[$meta:meta])* $name:ident { $($variant:ident = $code:literal $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(into = "u8", try_from = "u8")]
+        pub enum $name { $(#[doc = concat!("`", $text, "`, stored as ", $code, ".")] $variant = $code,)+ }
+
+        impl $name {
+            /// Every value, in order of code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stored code; never 0.
+            #[must_use]
+            pub fn code(self) -> u8 {
+                self as u8
+            }
+
+            /// The name the field uses, in capitals.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The value of this name, if there is one.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.name() == name)
+            }
+
+            /// The value of this code, if there is one.
+            #[must_use]
+            pub fn from_code(code: u8) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.code() == code)
+            }
+        }
+
+        impl From<$name> for u8 {
+            fn from(value: $name) -> u8 {
+                value.code()
+            }
+        }
+
+        impl TryFrom<u8> for $name {
+            type Error = UnknownCode;
+
+            fn try_from(code: u8) -> Result<Self, UnknownCode> {
+                Self::from_code(code).ok_or(UnknownCode(code))
+            }
+        }
+    };
+}
+
+/// A stored code that this build does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown code {0}")]
+pub struct UnknownCode(pub u8);
+
+terms! {
+    /// What a person is to Signpost. A person has exactly one role.
+    Role {
+        SocialWorker = 1 "SOCIAL_WORKER",
+        SocialWorkManager = 2 "SOCIAL_WORK_MANAGER",
+        MashPractitioner = 3 "MASH_PRACTITIONER",
+        EdSafeguardingClinician = 4 "ED_SAFEGUARDING_CLINICIAN",
+        NamedNurseDoctor = 5 "NAMED_NURSE_DOCTOR",
+        PolicePpu = 6 "POLICE_PPU",
+        YouthJusticeWorker = 7 "YOUTH_JUSTICE_WORKER",
+        EarlyHelpWorker = 8 "EARLY_HELP_WORKER",
+        Dsl = 9 "DSL",
+        Broker = 10 "BROKER",
+        PrivacyOfficer = 11 "PRIVACY_OFFICER",
+        DataSteward = 12 "DATA_STEWARD",
+        AdminOnboarding = 13 "ADMIN_ONBOARDING",
+        PurgeOperator = 14 "PURGE_OPERATOR",
+        PurgeApprover = 15 "PURGE_APPROVER",
+        Auditor = 16 "AUDITOR",
+    }
+}
+
+terms! {
+    /// Why a question is asked.
+    Purpose {
+        S47Enquiry = 1 "S47_ENQUIRY",
+        S17Assessment = 2 "S17_ASSESSMENT",
+        MashTriage = 3 "MASH_TRIAGE",
+        EmergencyCareAttendance = 4 "EMERGENCY_CARE_ATTENDANCE",
+        PoliceProtectionS46 = 5 "POLICE_PROTECTION_S46",
+        MissingChild = 6 "MISSING_CHILD",
+        TransferIn = 7 "TRANSFER_IN",
+        EarlyHelpAssessment = 8 "EARLY_HELP_ASSESSMENT",
+        CaseReview = 9 "CASE_REVIEW",
+        ChildDeathReview = 10 "CHILD_DEATH_REVIEW",
+        SubjectAccess = 11 "SUBJECT_ACCESS",
+        DataQuality = 12 "DATA_QUALITY",
+        AuditInvestigation = 13 "AUDIT_INVESTIGATION",
+    }
+}
+
+terms! {
+    /// What the asker claims to be to the child. Acting for somebody else comes with brokering.
+    Relationship {
+        AllocatedCase = 1 "ALLOCATED_CASE",
+        DutyTeam = 2 "DUTY_TEAM",
+        ReferralReceived = 3 "REFERRAL_RECEIVED",
+        PresentingNow = 4 "PRESENTING_NOW",
+        SelfClaimed = 5 "SELF_CLAIMED",
+    }
+}
+
+terms! {
+    /// The kind of service that is, or was, involved. Never a value that states a diagnosis.
+    ServiceType {
+        SocialCareChildInNeed = 1 "SOCIAL_CARE_CHILD_IN_NEED",
+        SocialCareChildProtection = 2 "SOCIAL_CARE_CHILD_PROTECTION",
+        LookedAfter = 3 "LOOKED_AFTER",
+        LeavingCare = 4 "LEAVING_CARE",
+        EarlyHelp = 5 "EARLY_HELP",
+        FamilyHub = 6 "FAMILY_HUB",
+        HealthVisiting = 7 "HEALTH_VISITING",
+        SchoolNursing = 8 "SCHOOL_NURSING",
+        GeneralPractice = 9 "GENERAL_PRACTICE",
+        CommunityPaediatrics = 10 "COMMUNITY_PAEDIATRICS",
+        HospitalPaediatrics = 11 "HOSPITAL_PAEDIATRICS",
+        EmergencyCare = 12 "EMERGENCY_CARE",
+        MaternityUnborn = 13 "MATERNITY_UNBORN",
+        EducationSetting = 14 "EDUCATION_SETTING",
+        EducationWelfareAttendance = 15 "EDUCATION_WELFARE_ATTENDANCE",
+        Send = 16 "SEND",
+        EducationalPsychology = 17 "EDUCATIONAL_PSYCHOLOGY",
+        VirtualSchool = 18 "VIRTUAL_SCHOOL",
+        ElectiveHomeEducation = 19 "ELECTIVE_HOME_EDUCATION",
+        YouthJustice = 20 "YOUTH_JUSTICE",
+        PoliceChildProtection = 21 "POLICE_CHILD_PROTECTION",
+        Probation = 22 "PROBATION",
+        Cafcass = 23 "CAFCASS",
+        HousingHomelessness = 24 "HOUSING_HOMELESSNESS",
+        FireRescueScheme = 25 "FIRE_RESCUE_SCHEME",
+        VoluntarySector = 26 "VOLUNTARY_SECTOR",
+        DisabilityService = 27 "DISABILITY_SERVICE",
+        YoungCarers = 28 "YOUNG_CARERS",
+        Camhs = 29 "CAMHS",
+        SexualHealth = 30 "SEXUAL_HEALTH",
+        Sarc = 31 "SARC",
+        SubstanceMisuse = 32 "SUBSTANCE_MISUSE",
+        DomesticAbuseService = 33 "DOMESTIC_ABUSE_SERVICE",
+        Refuge = 34 "REFUGE",
+        PreventChannel = 35 "PREVENT_CHANNEL",
+        GenderService = 36 "GENDER_SERVICE",
+        AdoptionSupport = 37 "ADOPTION_SUPPORT",
+        OtherTargeted = 38 "OTHER_TARGETED",
+    }
+}
+
+impl ServiceType {
+    /// Whether a flag of this service is sensitive unless its owner says HIDDEN: it may not be
+    /// recorded as STANDARD or RESTRICTED.
+    #[must_use]
+    pub fn is_sensitive(self) -> bool {
+        const SENSITIVE: [ServiceType; 9] = [
+            ServiceType::Camhs,
+            ServiceType::SexualHealth,
+            ServiceType::Sarc,
+            ServiceType::SubstanceMisuse,
+            ServiceType::DomesticAbuseService,
+            ServiceType::Refuge,
+            ServiceType::PreventChannel,
+            ServiceType::GenderService,
+            ServiceType::AdoptionSupport,
+        ];
+        SENSITIVE.contains(&self)
+    }
+}
+
+terms! {
+    /// How an involvement stands while it lasts. That it has ended follows from its end date.
+    InvolvementStatus {
+        Referred = 1 "REFERRED",
+        Active = 2 "ACTIVE",
+        OnHold = 3 "ON_HOLD",
+        Transferring = 4 "TRANSFERRING",
+    }
+}
+
+terms! {
+    /// How much of a flag its owner lets others see.
+    Sensitivity {
+        Standard = 1 "STANDARD",
+        Restricted = 2 "RESTRICTED",
+        SensitiveExistence = 3 "SENSITIVE_EXISTENCE",
+        Hidden = 4 "HIDDEN",
+    }
+}
+
+terms! {
+    /// The ground on which a flag is shared.
+    DisclosureBasis {
+        PublicTask = 1 "PUBLIC_TASK",
+        LegalObligation16la = 2 "LEGAL_OBLIGATION_16LA",
+        ExplicitConsent = 3 "EXPLICIT_CONSENT",
+        SignificantHarm = 4 "SIGNIFICANT_HARM",
+        CourtOrder = 5 "COURT_ORDER",
+    }
+}
+
+terms! {
+    /// Whether the child or the family knows of the flag.
+    SubjectInformed {
+        Informed = 1 "INFORMED",
+        InformedParentOnly = 2 "INFORMED_PARENT_ONLY",
+        NotYet = 3 "NOT_YET",
+        WithheldRisk = 4 "WITHHELD_RISK",
+        NotApplicable = 5 "NOT_APPLICABLE",
+    }
+}
+
+terms! {
+    /// Who answers the telephone of a contact route. A closed list: no names, no free text.
+    ContactRole {
+        AllocatedWorker = 1 "ALLOCATED_WORKER",
+        DutyWorker = 2 "DUTY_WORKER",
+        TeamManager = 3 "TEAM_MANAGER",
+        LeadPractitioner = 4 "LEAD_PRACTITIONER",
+        SafeguardingLead = 5 "SAFEGUARDING_LEAD",
+        NamedNurse = 6 "NAMED_NURSE",
+        NamedDoctor = 7 "NAMED_DOCTOR",
+        TeamAdministrator = 8 "TEAM_ADMINISTRATOR",
+    }
+}
+
+terms! {
+    /// Why a child is shielded.
+    ShieldKind {
+        Shielded = 1 "SHIELDED",
+        ProtectedIdentity = 2 "PROTECTED_IDENTITY",
+    }
+}
+
+terms! {
+    /// The kind of number a pseudonym was made from.
+    Namespace {
+        Nhs = 1 "NHS",
+        Chi = 2 "CHI",
+        Hcn = 3 "HCN",
+        Upn = 4 "UPN",
+        UpnTemp = 5 "UPN_TEMP",
+        Uln = 6 "ULN",
+        Case = 7 "CASE",
+    }
+}
+
+terms! {
+    /// What was done, or asked for: the verb of a ledger entry.
+    Action {
+        Ask = 1 "ASK",
+        AskMany = 2 "ASK_MANY",
+        RecordContact = 3 "RECORD_CONTACT",
+        EndContact = 4 "END_CONTACT",
+        SetShield = 5 "SET_SHIELD",
+        LiftShield = 6 "LIFT_SHIELD",
+        Evaluate = 7 "EVALUATE",
+        FirstLight = 32 "FIRST_LIGHT",
+        ChangePolicy = 33 "CHANGE_POLICY",
+        CountRefusals = 34 "COUNT_REFUSALS",
+        CutTail = 35 "CUT_TAIL",
+    }
+}
+
+terms! {
+    /// How an action ended. Never why nothing was released: unknown, hidden and shielded are one.
+    Outcome {
+        Done = 1 "DONE",
+        Released = 2 "RELEASED",
+        ReleasedPartial = 3 "RELEASED_PARTIAL",
+        BrokerRequired = 4 "BROKER_REQUIRED",
+        NoVisibleContact = 5 "NO_VISIBLE_CONTACT",
+        DeniedRole = 16 "DENIED_ROLE",
+        DeniedPurpose = 17 "DENIED_PURPOSE",
+        DeniedBudget = 18 "DENIED_BUDGET",
+        DeniedSuspended = 19 "DENIED_SUSPENDED",
+        DeniedExpired = 20 "DENIED_EXPIRED",
+        DeniedSameName = 21 "DENIED_SAME_NAME",
+        Invalid = 32 "INVALID",
+        NotFound = 33 "NOT_FOUND",
+        RequestIdReused = 34 "REQUEST_ID_REUSED",
+        LimitReached = 35 "LIMIT_REACHED",
+        CertificateUnknown = 48 "CERTIFICATE_UNKNOWN",
+        SystemSuspended = 49 "SYSTEM_SUSPENDED",
+        TokenMissing = 50 "TOKEN_MISSING",
+        TokenMalformed = 51 "TOKEN_MALFORMED",
+        TokenUnknown = 52 "TOKEN_UNKNOWN",
+        TokenOfOtherOrganisation = 53 "TOKEN_OF_OTHER_ORGANISATION",
+        HandshakeFailed = 54 "HANDSHAKE_FAILED",
+        Shed = 55 "SHED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_names_lead_back_to_their_value() {
+        for role in Role::ALL {
+            assert_eq!(Role::from_code(role.code()), Some(*role));
+            assert_eq!(Role::from_name(role.name()), Some(*role));
+        }
+        assert_eq!(Role::from_code(0), None, "0 stays free for UNSPECIFIED");
+        assert_eq!(Role::try_from(17), Err(UnknownCode(17)));
+    }
+
+    #[test]
+    fn nine_services_are_sensitive_by_default() {
+        let sensitive = ServiceType::ALL.iter().filter(|service| service.is_sensitive());
+        assert_eq!(sensitive.count(), 9);
+    }
+}

@@ -1,0 +1,127 @@
+//! The few texts that Signpost holds, each with its alphabet and length; none of them free.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is refused. Never holds the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Too short or too long.
+    #[error("must be {min} to {max} characters long")]
+    Length {
+        /// The fewest characters.
+        min: usize,
+        /// The most characters.
+        max: usize,
+    },
+    /// A character outside the alphabet.
+    #[error("may only hold {0}")]
+    Alphabet(&'static str),
+    /// Not a telephone number in international form.
+    #[error("must be a telephone number in E.164 form, such as +441632960001")]
+    Phone,
+    /// The text reads as a child's identifier.
+    #[error("reads as an identifier of a child; Signpost takes none in a text")]
+    Identifier,
+}
+
+macro_rules! texts {
+    ($($(#[$meta:meta])* $name:ident, $check:expr;)+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = TextError;
+
+            fn try_from(text: String) -> Result<Self, TextError> {
+                let check: fn(&str) -> Result<(), TextError> = $check;
+                check(&text).map(|()| Self(text))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> String {
+                text.0
+            }
+        }
+    )+};
+}
+
+texts! {
+    /// An organisation's code (ODS, GSS or URN): 3 to 12 capitals and digits.
+    OrganisationCode, |text| {
+        length(text, 3, 12)?;
+        alphabet(text, "A to Z and 0 to 9", |c| c.is_ascii_uppercase() || c.is_ascii_digit())
+    };
+    /// The name of an organisation or team, from the register: 1 to 80 printable characters.
+    Name, |text| {
+        length(text, 1, 80)?;
+        alphabet(text, "letters, digits, spaces and .,'&()/-", |c| {
+            c.is_alphanumeric() || " .,'&()/-".contains(c)
+        })
+    };
+    /// A source system's own reference of a flag: 1 to 64 characters, opaque, no personal data.
+    SourceReference, |text| {
+        length(text, 1, 64)?;
+        alphabet(text, "A to Z, a to z, 0 to 9 and ._:-", |c| {
+            c.is_ascii_alphanumeric() || "._:-".contains(c)
+        })
+    };
+    /// The id of a feed: 1 to 32 characters.
+    FeedId, |text| {
+        length(text, 1, 32)?;
+        alphabet(text, "a to z, 0 to 9 and -", |c| {
+            c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+        })
+    };
+    /// A telephone number in E.164 form: a plus and 7 to 15 digits, the first not 0.
+    Phone, |text| {
+        let digits = text.strip_prefix('+').ok_or(TextError::Phone)?;
+        let fits = (7..=15).contains(&digits.len())
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && !digits.starts_with('0');
+        if fits { Ok(()) } else { Err(TextError::Phone) }
+    };
+}
+
+fn length(text: &str, min: usize, max: usize) -> Result<(), TextError> {
+    if (min..=max).contains(&text.chars().count()) {
+        Ok(())
+    } else {
+        Err(TextError::Length { min, max })
+    }
+}
+
+fn alphabet(text: &str, named: &'static str, fits: fn(char) -> bool) -> Result<(), TextError> {
+    if text.chars().all(fits) { Ok(()) } else { Err(TextError::Alphabet(named)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_text_keeps_to_its_alphabet_and_length() {
+        assert!(OrganisationCode::try_from("E10000000".to_owned()).is_ok());
+        assert!(OrganisationCode::try_from("ab1".to_owned()).is_err());
+        assert!(OrganisationCode::try_from("AB".to_owned()).is_err());
+        assert!(Name::try_from("Northfield Early Help (East)".to_owned()).is_ok());
+        assert!(Name::try_from("a\nb".to_owned()).is_err());
+        assert!(SourceReference::try_from("CASE-1.2:3".to_owned()).is_ok());
+        assert!(SourceReference::try_from("x".repeat(65)).is_err());
+        assert!(FeedId::try_from("mosaic-nightly".to_owned()).is_ok());
+        assert!(Phone::try_from("+441632960001".to_owned()).is_ok());
+        for wrong in ["01632960001", "+0441632", "+44 1632", "+", "+1234567890123456"] {
+            assert_eq!(Phone::try_from(wrong.to_owned()), Err(TextError::Phone));
+        }
+    }
+}

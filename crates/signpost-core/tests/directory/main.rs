@@ -1,0 +1,14 @@
+//! What the directory does, told as scenes over the memory store.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod ask;
+mod contacts;
+mod fixture;
+mod model;
+mod policy_change;
+mod races;
+mod refusals;
+mod replay;
+mod shield;
+mod uniform;

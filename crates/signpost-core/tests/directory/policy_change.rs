@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use signpost_core::directory::{Directory, FirstLight, StartError};
+use signpost_core::memory::MemoryStore;
+use signpost_core::policy::{DEFAULT, Policy};
+use signpost_core::refusal::Refusal;
+use signpost_core::store::StoreError;
+use signpost_core::terms::{Action, Outcome, Purpose};
+use signpost_core::testing::SeededEntropy;
+
+use crate::fixture::*;
+
+async fn restart(scene: &Scene, policy: &Policy) -> Result<Directory, StartError> {
+    let entropy = Arc::new(SeededEntropy::new(2));
+    let policy = Arc::new(policy.clone());
+    Directory::start(scene.store.clone(), policy, scene.clock.clone(), entropy).await
+}
+
+#[tokio::test]
+async fn first_light_is_one_entry_and_comes_once() {
+    let scene = Scene::new().await;
+    let entries = scene.entries().await;
+    assert_eq!(entries.len(), 1);
+    assert_eq!((entries[0].action(), entries[0].outcome()), (Action::FirstLight, Outcome::Done));
+    // 5 organisations, 16 teams, 6 systems, 6 certificates, 19 groups, people and tokens, itself.
+    assert_eq!(entries[0].count(), 5 + 16 + 6 + 6 + 3 * 19 + 1);
+    let again =
+        Directory::first_light(&*scene.store, &Policy::default(), FirstLight::default()).await;
+    assert_eq!(again, Err(StartError::AlreadyInitialised));
+    assert_eq!(scene.entries().await.len(), 1);
+}
+
+#[tokio::test]
+async fn without_first_light_there_is_no_start() {
+    let scene = Scene::new().await;
+    let empty = Scene { store: Arc::new(MemoryStore::new(scene.clock.clone())), ..scene };
+    let started = restart(&empty, &Policy::default()).await;
+    assert_eq!(started.err(), Some(StartError::NotInitialised));
+    assert_eq!(empty.entries().await, []);
+}
+
+#[tokio::test]
+async fn a_changed_policy_is_put_on_record_once_and_an_unchanged_one_never() {
+    let scene = Scene::new().await;
+    let old = Policy::default();
+    restart(&scene, &old).await.unwrap();
+    assert_eq!(scene.entries().await.len(), 1);
+
+    let new = Policy::parse(&DEFAULT.replace("recent_months = 12", "recent_months = 6")).unwrap();
+    let directory = restart(&scene, &new).await.unwrap();
+    let entries = scene.entries().await;
+    assert_eq!(entries.len(), 2);
+    assert_eq!((entries[1].action(), entries[1].outcome()), (Action::ChangePolicy, Outcome::Done));
+    assert_eq!(entries[1].detail(), *old.digest().as_bytes());
+    assert_eq!(entries[1].policy(), new.digest());
+    restart(&scene, &new).await.unwrap();
+    assert_eq!(scene.entries().await.len(), 2);
+
+    let question = Ok(question(Purpose::S47Enquiry, &child(&[1])));
+    let answer = directory.ask(&SAM.presented(), &question, Action::Ask).await.unwrap();
+    assert_eq!(scene.entry(answer.receipt).await.policy(), new.digest());
+}
+
+#[tokio::test]
+async fn whoever_still_runs_with_the_old_policy_decides_no_more() {
+    let scene = Scene::new().await;
+    scene.record(NORA, &child(&[1]), details()).await;
+    let new = Policy::parse(&format!("{DEFAULT}# reviewed\n")).unwrap();
+    restart(&scene, &new).await.unwrap();
+    let before = scene.entries().await.len();
+    let asked = scene.ask(SAM, Purpose::S47Enquiry, &child(&[1])).await;
+    assert_eq!(asked, Err(Refusal::Store(StoreError::Unavailable)));
+    assert_eq!(scene.entries().await.len(), before);
+}
+
+#[tokio::test]
+async fn a_cut_tail_is_on_record_with_its_length() {
+    let scene = Scene::new().await;
+    for (cut, count) in [(1, 1), (u64::from(u32::MAX) + 1, u32::MAX)] {
+        let receipt = scene.directory.record_cut_tail(cut).await.unwrap();
+        let entry = scene.entry(receipt).await;
+        assert_eq!((entry.action(), entry.count()), (Action::CutTail, count));
+    }
+}
