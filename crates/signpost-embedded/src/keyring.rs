@@ -1,0 +1,280 @@
+//! Where keys are kept: outside the data directory, one key-encryption key for each wrapped key.
+
+pub(crate) mod sealing;
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::durable;
+use sealing::{SealingKey, random};
+
+/// Makes, opens and destroys keys. Whoever destroys the key-encryption key of a wrapped key has
+/// destroyed all that was ever sealed under that key, in every copy of it.
+pub trait KeySource: Send + Sync + std::fmt::Debug {
+    /// Wraps a secret under a new key-encryption key; durable on return. The label says what the
+    /// secret is for, and is bound in.
+    fn create(&self, label: &str, secret: &[u8]) -> Result<WrappedKey, KeyError>;
+
+    /// The secret of a wrapped key.
+    fn unwrap(&self, wrapped: &WrappedKey) -> Result<Zeroizing<Vec<u8>>, KeyError>;
+
+    /// Destroys a key-encryption key; on return it cannot be had from this source again.
+    fn destroy(&self, key: &KeyId) -> Result<DestructionReceipt, KeyError>;
+}
+
+/// What a key-encryption key is called. It tells nothing of the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyId([u8; 16]);
+
+/// A secret under a key-encryption key: safe to lie in the data directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedKey {
+    /// The key-encryption key it is under.
+    pub id: KeyId,
+    /// What the secret is for.
+    pub label: String,
+    /// The sealed secret.
+    pub wrapped: Vec<u8>,
+}
+
+/// That a key was destroyed, and what the source can say of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestructionReceipt {
+    /// The key.
+    pub key: KeyId,
+    /// Who had it in custody, and what that cannot exclude.
+    pub custody: String,
+    /// What was done.
+    pub method: String,
+}
+
+/// Why a key could not be made, opened or destroyed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The keyring is not a directory of ours alone.
+    #[error("the keyring {} can be read by others: set its mode to 0700 and look who has", .path.display())]
+    DirectoryNotPrivate {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A key file is not ours alone.
+    #[error("the key file {} can be read by others: set its mode to 0600 and look who has", .path.display())]
+    FileNotPrivate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no such key: destroyed, or another keyring.
+    #[error("the keyring has no file {}: the key was destroyed, or this is another keyring", .path.display())]
+    Unknown {
+        /// The file that is missing.
+        path: PathBuf,
+    },
+    /// The wrapped key or its key-encryption key is not what it was.
+    #[error("the key for {label} does not unwrap: it is damaged, or under another key")]
+    Damaged {
+        /// What the secret is for.
+        label: String,
+    },
+    /// The file system failed.
+    #[error("cannot use {}", .path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A keyring of plain files: one random key-encryption key of 32 bytes per wrapped key.
+#[derive(Debug)]
+pub struct SoftwareKeyring {
+    directory: PathBuf,
+}
+
+impl SoftwareKeyring {
+    /// What a destruction receipt says of this source.
+    pub const CUSTODY: &str = "software, copies not excluded";
+
+    /// Makes the directory of a new keyring, mode 0700, and opens it.
+    pub fn create(directory: &Path) -> Result<Self, KeyError> {
+        durable::create_directory(directory).map_err(io_error(directory))?;
+        Self::open(directory)
+    }
+
+    /// Opens the keyring in this directory, which must be ours alone.
+    pub fn open(directory: &Path) -> Result<Self, KeyError> {
+        check_private_directory(directory)?;
+        Ok(Self { directory: directory.to_owned() })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    fn path(&self, key: &KeyId) -> PathBuf {
+        self.directory.join(format!("key-{}", hex::encode(key.0)))
+    }
+
+    fn read(&self, key: &KeyId) -> Result<SealingKey, KeyError> {
+        let path = self.path(key);
+        let bytes = durable::read_if_there(&path).map_err(io_error(&path))?;
+        let bytes = Zeroizing::new(bytes.ok_or(KeyError::Unknown { path: path.clone() })?);
+        check_private_file(&path)?;
+        let damaged = |_| KeyError::Damaged { label: path.display().to_string() };
+        Ok(SealingKey::new(bytes.as_slice().try_into().map_err(damaged)?))
+    }
+}
+
+impl KeySource for SoftwareKeyring {
+    fn create(&self, label: &str, secret: &[u8]) -> Result<WrappedKey, KeyError> {
+        let id = KeyId(random());
+        let encryption = SealingKey::random();
+        let path = self.path(&id);
+        durable::write_durably(&path, encryption.as_bytes()).map_err(io_error(&path))?;
+        let wrapped = encryption.seal(secret, &bound_to(&id, label));
+        Ok(WrappedKey { id, label: label.to_owned(), wrapped })
+    }
+
+    fn unwrap(&self, wrapped: &WrappedKey) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let encryption = self.read(&wrapped.id)?;
+        encryption
+            .open(&wrapped.wrapped, &bound_to(&wrapped.id, &wrapped.label))
+            .map_err(|_| KeyError::Damaged { label: wrapped.label.clone() })
+    }
+
+    fn destroy(&self, key: &KeyId) -> Result<DestructionReceipt, KeyError> {
+        let path = self.path(key);
+        if !path.exists() {
+            return Err(KeyError::Unknown { path });
+        }
+        overwrite(&path).map_err(io_error(&path))?;
+        std::fs::remove_file(&path).map_err(io_error(&path))?;
+        durable::sync_directory(&self.directory).map_err(io_error(&self.directory))?;
+        Ok(DestructionReceipt {
+            key: *key,
+            custody: Self::CUSTODY.to_owned(),
+            method: "overwritten once with random bytes, synced, unlinked".to_owned(),
+        })
+    }
+}
+
+impl KeyId {
+    /// The 16 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl WrappedKey {
+    /// A format byte, the key id, the label with its length (2 bytes, big-endian), the sealed
+    /// secret.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let label_len = u16::try_from(self.label.len()).expect("a label is a few words");
+        let mut bytes = vec![Self::FORMAT];
+        bytes.extend_from_slice(&self.id.0);
+        bytes.extend_from_slice(&label_len.to_be_bytes());
+        bytes.extend_from_slice(self.label.as_bytes());
+        bytes.extend_from_slice(&self.wrapped);
+        bytes
+    }
+
+    /// Reads what [`WrappedKey::encode`] wrote; none if it is something else.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&[format], rest) = bytes.split_first_chunk()?;
+        let (id, rest) = rest.split_first_chunk()?;
+        let (label_len, rest) = rest.split_first_chunk()?;
+        let label_len = usize::from(u16::from_be_bytes(*label_len));
+        let (label, wrapped) = rest.split_at_checked(label_len)?;
+        let label = std::str::from_utf8(label).ok()?.to_owned();
+        let wrapped = wrapped.to_vec();
+        (format == Self::FORMAT).then_some(Self { id: KeyId(*id), label, wrapped })
+    }
+
+    const FORMAT: u8 = 1;
+}
+
+fn bound_to(id: &KeyId, label: &str) -> Vec<u8> {
+    [b"signpost wrapped key v1\0", &id.0[..], label.as_bytes()].concat()
+}
+
+fn check_private_directory(path: &Path) -> Result<(), KeyError> {
+    if durable::is_private(path).map_err(io_error(path))? {
+        Ok(())
+    } else {
+        Err(KeyError::DirectoryNotPrivate { path: path.to_owned() })
+    }
+}
+
+fn check_private_file(path: &Path) -> Result<(), KeyError> {
+    if durable::is_private(path).map_err(io_error(path))? {
+        Ok(())
+    } else {
+        Err(KeyError::FileNotPrivate { path: path.to_owned() })
+    }
+}
+
+fn overwrite(path: &Path) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.write_all(&random::<{ SealingKey::LEN }>())?;
+    file.sync_all()
+}
+
+fn io_error(path: &Path) -> impl Fn(std::io::Error) -> KeyError {
+    move |source| KeyError::Io { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn keyring() -> (tempfile::TempDir, SoftwareKeyring) {
+        let directory = tempfile::tempdir().unwrap();
+        let keyring = SoftwareKeyring::create(&directory.path().join("keyring")).unwrap();
+        (directory, keyring)
+    }
+
+    #[test]
+    fn a_wrapped_key_unwraps_until_it_is_destroyed() {
+        let (_directory, keyring) = keyring();
+        let wrapped = keyring.create("a test", b"secret").unwrap();
+        let wrapped = WrappedKey::decode(&wrapped.encode()).unwrap();
+        assert_eq!(keyring.unwrap(&wrapped).unwrap().as_slice(), b"secret");
+        let receipt = keyring.destroy(&wrapped.id).unwrap();
+        assert_eq!(receipt.custody, "software, copies not excluded");
+        assert!(matches!(keyring.unwrap(&wrapped), Err(KeyError::Unknown { .. })));
+        assert!(matches!(keyring.destroy(&wrapped.id), Err(KeyError::Unknown { .. })));
+    }
+
+    #[test]
+    fn a_key_serves_only_what_it_was_made_for() {
+        let (_directory, keyring) = keyring();
+        let mut wrapped = keyring.create("a test", b"secret").unwrap();
+        wrapped.label = "another".to_owned();
+        assert!(matches!(keyring.unwrap(&wrapped), Err(KeyError::Damaged { .. })));
+    }
+
+    #[test]
+    fn what_others_can_read_is_refused() {
+        let (_directory, keyring) = keyring();
+        let wrapped = keyring.create("a test", b"secret").unwrap();
+        let file = keyring.path(&wrapped.id);
+        assert!(durable::is_private(&file).unwrap());
+        std::fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(keyring.unwrap(&wrapped), Err(KeyError::FileNotPrivate { .. })));
+        let directory = keyring.directory();
+        std::fs::set_permissions(directory, Permissions::from_mode(0o750)).unwrap();
+        let refused = SoftwareKeyring::open(directory);
+        assert!(matches!(refused, Err(KeyError::DirectoryNotPrivate { .. })));
+    }
+}

@@ -1,0 +1,211 @@
+//! The entries' and openings' own files, which outlive every journal.
+//!
+//! Each entry and each opening has one place, so that writing it again does no harm. An entry file
+//! is nothing but entries. A segment is nothing but slots: the entry's index (8 bytes, big-endian)
+//! and the sealed opening.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use signpost_core::entry::Entry;
+use signpost_core::id::Receipt;
+
+use crate::durable;
+use crate::journal::frame::SealedOpening;
+use crate::keyring::sealing::SEALED_OPENING_LEN;
+use crate::layout::Layout;
+
+/// How many entries an entry file holds.
+pub(crate) const PER_FILE: u64 = 65_536;
+
+const ENTRY_LEN: u64 = Entry::LEN as u64;
+const SLOT_LEN: usize = 8 + SEALED_OPENING_LEN;
+
+/// Writes entries and openings to their places.
+#[derive(Debug)]
+pub(crate) struct LedgerWriter {
+    layout: Layout,
+    entries: Option<(u64, File)>,
+    segment: Option<(u64, File)>,
+}
+
+/// Why entries or openings are not in their files.
+#[derive(Debug)]
+pub(crate) enum LedgerError {
+    /// They could not be written: they can be, later.
+    NotWritten(io::Error),
+    /// They could not be synced: what the disk holds is unknown.
+    NotSynced(io::Error),
+}
+
+impl LedgerWriter {
+    pub(crate) fn new(layout: Layout) -> Self {
+        Self { layout, entries: None, segment: None }
+    }
+
+    /// Writes entries from this index on to their places.
+    pub(crate) fn put_entries(&mut self, first: u64, entries: &[Entry]) -> Result<(), LedgerError> {
+        for (index, entry) in (first..).zip(entries) {
+            let path = |number| self.layout.entries(number);
+            let file = file_for(&mut self.entries, index / PER_FILE, path)?;
+            file.write_all_at(entry.as_bytes(), index % PER_FILE * ENTRY_LEN)
+                .map_err(LedgerError::NotWritten)?;
+        }
+        Ok(())
+    }
+
+    /// Writes openings to their slots.
+    pub(crate) fn put_openings(&mut self, openings: &[SealedOpening]) -> Result<(), LedgerError> {
+        for opening in openings {
+            let path = |number| self.layout.segment(number);
+            let file = file_for(&mut self.segment, opening.segment, path)?;
+            let mut slot = [0; SLOT_LEN];
+            slot[..8].copy_from_slice(&opening.entry.0.to_be_bytes());
+            slot[8..].copy_from_slice(&opening.sealed);
+            file.write_all_at(&slot, slot_offset(opening.slot)).map_err(LedgerError::NotWritten)?;
+        }
+        Ok(())
+    }
+
+    /// Makes all that was put durable.
+    pub(crate) fn sync(&mut self) -> Result<(), LedgerError> {
+        for (_, file) in self.entries.iter().chain(&self.segment) {
+            sync_ledger_file(file)?;
+        }
+        Ok(())
+    }
+}
+
+/// The file of this number; the one before it is synced when it is left.
+fn file_for(
+    open: &mut Option<(u64, File)>,
+    number: u64,
+    path: impl Fn(u64) -> PathBuf,
+) -> Result<&File, LedgerError> {
+    if open.as_ref().is_none_or(|(is_open, _)| *is_open != number) {
+        if let Some((_, left)) = open.take() {
+            sync_ledger_file(&left)?;
+        }
+        let file = durable::open_or_create(&path(number)).map_err(LedgerError::NotWritten)?;
+        *open = Some((number, file));
+    }
+    let (_, file) = open.as_ref().expect("opened above");
+    Ok(file)
+}
+
+fn sync_ledger_file(file: &File) -> Result<(), LedgerError> {
+    file.sync_data().map_err(LedgerError::NotSynced)
+}
+
+/// Reads entries in order, for comparing them with the journal's and for answering.
+#[derive(Debug)]
+pub(crate) struct EntryReader {
+    layout: Layout,
+    file: Option<(u64, File)>,
+}
+
+impl EntryReader {
+    pub(crate) fn new(layout: Layout) -> Self {
+        Self { layout, file: None }
+    }
+
+    /// The bytes of one entry. An error of kind `NotFound` or `UnexpectedEof` means that it is not
+    /// there.
+    pub(crate) fn read(&mut self, index: u64) -> io::Result<[u8; Entry::LEN]> {
+        let number = index / PER_FILE;
+        if self.file.as_ref().is_none_or(|(is_open, _)| *is_open != number) {
+            self.file = Some((number, File::open(self.layout.entries(number))?));
+        }
+        let (_, file) = self.file.as_ref().expect("opened above");
+        let mut bytes = [0; Entry::LEN];
+        file.read_exact_at(&mut bytes, index % PER_FILE * ENTRY_LEN)?;
+        Ok(bytes)
+    }
+}
+
+/// One past the highest entry of which anything is in the entry files.
+pub(crate) fn entries_extent(layout: &Layout) -> io::Result<u64> {
+    let Some((number, path)) = last_file(&layout.ledger(), "entries-")? else { return Ok(0) };
+    let len = std::fs::metadata(path)?.len();
+    Ok(number * PER_FILE + len.div_ceil(ENTRY_LEN))
+}
+
+/// The highest segment of which anything is there, and one past its highest slot.
+pub(crate) fn openings_extent(layout: &Layout) -> io::Result<(u64, u64)> {
+    let Some((number, path)) = last_file(&layout.openings(), "segment-")? else {
+        return Ok((0, 0));
+    };
+    let len = std::fs::metadata(path)?.len();
+    Ok((number, len.div_ceil(SLOT_LEN as u64)))
+}
+
+/// The openings of one segment whose entries lie in a range, at most `limit`. None where there is
+/// no such segment.
+pub(crate) fn read_segment(
+    layout: &Layout,
+    number: u64,
+    from: Receipt,
+    below: Receipt,
+    limit: usize,
+) -> io::Result<Option<Vec<SealedOpening>>> {
+    let file = match File::open(layout.segment(number)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let slots = file.metadata()?.len() / SLOT_LEN as u64;
+    let slots = u32::try_from(slots).map_err(|_| io::ErrorKind::InvalidData)?;
+    let mut found = Vec::new();
+    for slot in first_slot(&file, slots, from)?..slots {
+        let opening = read_slot(&file, number, slot)?;
+        if opening.entry >= below || found.len() == limit {
+            break;
+        }
+        found.push(opening);
+    }
+    Ok(Some(found))
+}
+
+/// The first slot whose entry is not before this one: slots are in order of entry.
+fn first_slot(file: &File, slots: u32, from: Receipt) -> io::Result<u32> {
+    let (mut low, mut high) = (0, slots);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if read_slot(file, 0, middle)?.entry < from {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
+}
+
+fn read_slot(file: &File, segment: u64, slot: u32) -> io::Result<SealedOpening> {
+    let mut bytes = [0; SLOT_LEN];
+    file.read_exact_at(&mut bytes, slot_offset(slot))?;
+    let (entry, sealed) = bytes.split_first_chunk().expect("a slot is longer than an index");
+    let entry = Receipt(u64::from_be_bytes(*entry));
+    Ok(SealedOpening { entry, segment, slot, sealed: sealed.try_into().expect("the rest") })
+}
+
+fn slot_offset(slot: u32) -> u64 {
+    u64::from(slot) * SLOT_LEN as u64
+}
+
+/// The file of the highest number behind this prefix; keys and passing names are passed over.
+fn last_file(directory: &Path, prefix: &str) -> io::Result<Option<(u64, PathBuf)>> {
+    let mut last = None;
+    for item in std::fs::read_dir(directory)? {
+        let path = item?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let number = name.strip_prefix(prefix).and_then(|number| number.parse::<u64>().ok());
+        if let Some(number) = number
+            && last.as_ref().is_none_or(|(highest, _)| number > *highest)
+        {
+            last = Some((number, path));
+        }
+    }
+    Ok(last)
+}

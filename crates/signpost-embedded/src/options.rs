@@ -1,0 +1,51 @@
+//! Where a store lies, what it is keyed and timed by, and its limits.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use signpost_core::store::Clock;
+
+use crate::keyring::{KeySource, SoftwareKeyring};
+
+/// What a store is made and opened with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The directory of the high-water mark: the keyring's, outside the data directory.
+    pub mark_dir: PathBuf,
+    /// Makes, opens and destroys keys.
+    pub keys: Arc<dyn KeySource>,
+    /// What entries are stamped by.
+    pub clock: Arc<dyn Clock>,
+    /// The most commits that may wait; one more is refused at once.
+    pub queue_commits_max: usize,
+    /// The most commits in one batch.
+    pub batch_commits_max: usize,
+    /// The most openings under one key: 65 536, or fewer.
+    pub segment_openings_max: u32,
+    /// The memory that the index may use as a cache.
+    pub index_cache_bytes: u64,
+}
+
+impl Options {
+    /// A store with its keys in a software keyring, and the usual limits.
+    #[must_use]
+    pub fn new(data_dir: &Path, keyring: Arc<SoftwareKeyring>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            data_dir: data_dir.to_owned(),
+            mark_dir: keyring.directory().to_owned(),
+            keys: keyring,
+            clock,
+            queue_commits_max: QUEUE_COMMITS_MAX,
+            batch_commits_max: BATCH_COMMITS_MAX,
+            segment_openings_max: SEGMENT_OPENINGS_MAX,
+            index_cache_bytes: INDEX_CACHE_BYTES,
+        }
+    }
+}
+
+const QUEUE_COMMITS_MAX: usize = 4096;
+const BATCH_COMMITS_MAX: usize = 1024;
+const SEGMENT_OPENINGS_MAX: u32 = 65_536;
+const INDEX_CACHE_BYTES: u64 = 96 << 20;

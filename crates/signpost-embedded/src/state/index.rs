@@ -1,0 +1,213 @@
+//! The index: sled, which finds sealed records by location. It is a fine ordered index and a poor
+//! witness, so what it holds is counted and summed, and never believed where the sum is wrong.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::path::Path;
+
+use crate::journal::frame::{FrameId, SealedWrite};
+
+/// An open index.
+#[derive(Debug)]
+pub(crate) struct Index {
+    db: sled::Db,
+    applied: Applied,
+}
+
+/// How far the index is, kept in the same atomic batch as what it holds: the last frame applied,
+/// the count of its records, and the exclusive-or of their hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Applied {
+    frame: FrameId,
+    records: u64,
+    sum: [u8; 32],
+}
+
+/// A sealed record and its location.
+pub(crate) type Located = ([u8; 48], sled::IVec);
+
+impl Index {
+    /// Opens or makes an index and compares all it holds with its count and sum. An error means
+    /// that it is lost; sled may panic on damage, so it is opened on a thread of its own.
+    pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self, String> {
+        let path = path.to_owned();
+        let opening = std::thread::spawn(move || open_and_check(&path, cache_bytes));
+        opening.join().unwrap_or_else(|_| Err("sled panicked".to_owned()))
+    }
+
+    /// The last frame applied; number 0 before the first.
+    pub(crate) fn frame(&self) -> FrameId {
+        self.applied.frame
+    }
+
+    /// Applies a frame's writes, all or none, and remembers the frame with them.
+    pub(crate) fn apply(&mut self, frame: FrameId, writes: &[SealedWrite]) -> sled::Result<()> {
+        let mut batch = sled::Batch::default();
+        let mut now = Applied { frame, ..self.applied };
+        let mut within = BTreeMap::new();
+        for write in writes {
+            let earlier = match within.get(&write.location) {
+                Some(earlier) => *earlier,
+                None => self.get(&write.location)?.map(|it| hash(&write.location, &it)),
+            };
+            if let Some(earlier) = earlier {
+                now.subtract(earlier);
+            }
+            let later = write.sealed.as_ref().map(|sealed| hash(&write.location, sealed));
+            match (&write.sealed, later) {
+                (Some(sealed), Some(later)) => {
+                    now.add(later);
+                    batch.insert(&write.location[..], sealed.as_slice());
+                }
+                _ => batch.remove(&write.location[..]),
+            }
+            within.insert(write.location, later);
+        }
+        batch.insert(APPLIED_KEY, now.encode());
+        self.db.apply_batch(batch)?;
+        self.applied = now;
+        Ok(())
+    }
+
+    /// The sealed record at a location.
+    pub(crate) fn get(&self, location: &[u8; 48]) -> sled::Result<Option<sled::IVec>> {
+        self.db.get(location)
+    }
+
+    /// At most `limit` sealed records of a scope, in order of location, behind `after`.
+    pub(crate) fn scan(
+        &self,
+        scope: &[u8; 32],
+        after: Option<&[u8; 48]>,
+        limit: usize,
+    ) -> sled::Result<Vec<Located>> {
+        let mut found = Vec::new();
+        let from = match after {
+            None => Bound::Included(&scope[..]),
+            Some(location) => Bound::Excluded(&location[..]),
+        };
+        for item in self.db.range::<&[u8], _>((from, Bound::Unbounded)).take(limit) {
+            let (key, sealed) = item?;
+            match <[u8; 48]>::try_from(&key[..]) {
+                Ok(location) if key.starts_with(scope) => found.push((location, sealed)),
+                _ => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// A handle that can be flushed while the index is used.
+    pub(crate) fn flusher(&self) -> sled::Db {
+        self.db.clone()
+    }
+}
+
+fn open_and_check(path: &Path, cache_bytes: u64) -> Result<Index, String> {
+    let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
+    let db = config.open().map_err(|error| error.to_string())?;
+    let applied = db.get(APPLIED_KEY).map_err(|error| error.to_string())?;
+    let applied = match applied {
+        None => Applied::NOTHING,
+        Some(bytes) => Applied::decode(&bytes).ok_or("its mark does not decode")?,
+    };
+    let mut held = Applied { frame: applied.frame, ..Applied::NOTHING };
+    for item in db.iter() {
+        let (key, sealed) = item.map_err(|error| error.to_string())?;
+        match <[u8; 48]>::try_from(&key[..]) {
+            Ok(location) => held.add(hash(&location, &sealed)),
+            Err(_) if *key == *APPLIED_KEY => {}
+            Err(_) => return Err("it holds a key that was never put".to_owned()),
+        }
+    }
+    if held == applied { Ok(Index { db, applied }) } else { Err("records are missing".to_owned()) }
+}
+
+impl Applied {
+    const NOTHING: Self =
+        Self { frame: FrameId { number: 0, hash: [0; 32] }, records: 0, sum: [0; 32] };
+
+    fn add(&mut self, record: [u8; 32]) {
+        self.records += 1;
+        self.mix(record);
+    }
+
+    fn subtract(&mut self, record: [u8; 32]) {
+        self.records -= 1;
+        self.mix(record);
+    }
+
+    fn mix(&mut self, record: [u8; 32]) {
+        for (byte, other) in self.sum.iter_mut().zip(record) {
+            *byte ^= other;
+        }
+    }
+
+    /// Frame number (8), frame hash (32), count (8), sum (32).
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.frame.number.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&self.frame.hash);
+        bytes.extend_from_slice(&self.records.to_be_bytes());
+        bytes.extend_from_slice(&self.sum);
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (number, rest) = bytes.split_first_chunk()?;
+        let (hash, rest) = rest.split_first_chunk()?;
+        let (records, sum) = rest.split_first_chunk()?;
+        Some(Self {
+            frame: FrameId { number: u64::from_be_bytes(*number), hash: *hash },
+            records: u64::from_be_bytes(*records),
+            sum: sum.try_into().ok()?,
+        })
+    }
+}
+
+fn hash(location: &[u8; 48], sealed: &[u8]) -> [u8; 32] {
+    *blake3::Hasher::new().update(location).update(sealed).finalize().as_bytes()
+}
+
+/// Shorter than every location, so that no scan of a scope meets it.
+const APPLIED_KEY: &[u8] = b"applied";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CACHE_BYTES: u64 = 1 << 20;
+
+    fn put(location: u8, sealed: u8) -> SealedWrite {
+        SealedWrite { location: [location; 48], sealed: Some(vec![sealed; 300]) }
+    }
+
+    fn frame(number: u64) -> FrameId {
+        FrameId { number, hash: [9; 32] }
+    }
+
+    #[test]
+    fn what_was_applied_is_there_again_with_its_frame() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut index = Index::open(directory.path(), CACHE_BYTES).unwrap();
+        assert_eq!(index.frame(), FrameId { number: 0, hash: [0; 32] });
+        let removed = SealedWrite { location: [2; 48], sealed: None };
+        index.apply(frame(1), &[put(1, 1), put(2, 2), put(1, 3), removed]).unwrap();
+        index.apply(frame(2), &[put(3, 3), put(1, 4)]).unwrap();
+        index.flusher().flush().unwrap();
+        drop(index);
+        let index = Index::open(directory.path(), CACHE_BYTES).unwrap();
+        assert_eq!(index.frame(), frame(2));
+        assert_eq!(index.get(&[1; 48]).unwrap().unwrap(), vec![4; 300]);
+        assert!(index.get(&[2; 48]).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_record_that_is_gone_behind_our_back_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut index = Index::open(directory.path(), CACHE_BYTES).unwrap();
+        index.apply(frame(1), &[put(1, 1), put(2, 2)]).unwrap();
+        index.db.remove([1; 48]).unwrap();
+        index.flusher().flush().unwrap();
+        drop(index);
+        assert_eq!(Index::open(directory.path(), CACHE_BYTES).unwrap_err(), "records are missing");
+    }
+}

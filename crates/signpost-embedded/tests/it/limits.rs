@@ -1,0 +1,116 @@
+//! What happens when too much waits, and when the journal is taken away.
+
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use signpost_core::id::Receipt;
+use signpost_core::store::{Clock, CommitError, Store, StoreError};
+use signpost_core::testing::{ManualClock, put_records};
+use signpost_embedded::error::Failure;
+
+use crate::support::Place;
+use crate::twin::ALL;
+
+/// A clock that makes whoever reads it wait: it holds the writer between taking a commit up and
+/// writing it.
+#[derive(Debug, Default)]
+struct Gate(Mutex<()>);
+
+impl Clock for Gate {
+    fn now(&self) -> Timestamp {
+        let _open = self.0.lock().unwrap();
+        Timestamp::constant(1_781_524_800, 0)
+    }
+}
+
+async fn commit(store: &dyn Store) -> Result<Receipt, CommitError> {
+    put_records(store, []).await
+}
+
+#[test]
+fn when_too_many_wait_the_next_is_refused_at_once() {
+    let gate = Arc::new(Gate::default());
+    let mut place = Place::create(gate.clone());
+    place.options.queue_commits_max = 4;
+    place.options.batch_commits_max = 1;
+    let store = place.open().store;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let shut = gate.0.lock().unwrap();
+    let mut waiting = Vec::new();
+    let refused = loop {
+        let mut next = Box::pin(commit(&store));
+        match poll_once(&mut next) {
+            Some(outcome) => break outcome,
+            None => waiting.push(next),
+        }
+    };
+    assert_eq!(refused, Err(StoreError::Unavailable.into()));
+    // The writer may have taken one up, and is held by the gate.
+    assert!((4..=5).contains(&waiting.len()), "{} waited", waiting.len());
+    drop(shut);
+    for (index, one) in (0..).zip(waiting) {
+        assert_eq!(runtime.block_on(one), Ok(Receipt(index)));
+    }
+}
+
+fn poll_once<F: Future>(future: &mut std::pin::Pin<Box<F>>) -> Option<F::Output> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(output) => Some(output),
+        std::task::Poll::Pending => None,
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_was_moved_away_takes_no_acknowledged_commit() {
+    let place = Place::create(Arc::new(ManualClock::default()));
+    let store = place.open().store;
+    assert_eq!(commit(&store).await, Ok(Receipt(0)));
+    let journal = std::fs::read(place.journal()).unwrap();
+    std::fs::rename(place.journal(), place.data().join("moved")).unwrap();
+    std::fs::write(place.journal(), journal).unwrap();
+    let mut failure = store.failure();
+    let indeterminate = Err(CommitError::Store(StoreError::Indeterminate));
+    assert_eq!(commit(&store).await, indeterminate);
+    assert_eq!(*failure.wait_for(Option::is_some).await.unwrap(), Some(Failure::JournalReplaced));
+    assert_eq!(commit(&store).await, indeterminate, "and so are all later ones");
+    assert_eq!(store.close().await, Err(StoreError::Indeterminate));
+    let opened = place.open();
+    assert_eq!(opened.store.entries(Receipt(0), ALL).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_closed_store_does_nothing() {
+    let place = Place::create(Arc::new(ManualClock::default()));
+    let store = place.open().store;
+    store.close().await.unwrap();
+    store.close().await.unwrap();
+    let unavailable = StoreError::Unavailable;
+    assert_eq!(commit(&store).await, Err(CommitError::Store(unavailable)));
+    assert_eq!(store.entries(Receipt(0), ALL).await, Err(unavailable));
+    let service = signpost_core::record::RecordKey::Service;
+    assert_eq!(store.read(&service).await, Err(unavailable));
+}
+
+#[tokio::test]
+async fn commits_that_wait_when_the_store_closes_are_answered() {
+    let place = Place::create(Arc::new(ManualClock::default()));
+    let store = Arc::new(place.open().store);
+    let mut waiting: Vec<_> = (0..64)
+        .map(|_| {
+            let store = store.clone();
+            Box::pin(async move { commit(&*store).await })
+        })
+        .collect();
+    for one in &mut waiting {
+        assert_eq!(poll_once(one), None, "it waits");
+    }
+    store.close().await.unwrap();
+    let mut receipts = Vec::new();
+    for one in waiting {
+        receipts.push(one.await.unwrap().0);
+    }
+    assert_eq!(receipts, (0..64).collect::<Vec<u64>>());
+    let entries = place.open().store.entries(Receipt(0), ALL).await.unwrap();
+    assert_eq!(entries.len(), 64);
+}

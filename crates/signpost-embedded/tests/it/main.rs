@@ -1,0 +1,13 @@
+//! The embedded store from outside: the contract, restarts, damage, and what the files tell.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+
+mod conformance;
+mod damage;
+mod files;
+mod kill;
+mod limits;
+mod model;
+mod support;
+mod twin;
+mod world;

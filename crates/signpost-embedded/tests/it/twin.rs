@@ -1,0 +1,108 @@
+//! The embedded store beside the reference: every commit goes to both, and both must agree.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use signpost_core::commit::Commit;
+use signpost_core::entry::{Entry, Opening};
+use signpost_core::id::Receipt;
+use signpost_core::memory::MemoryStore;
+use signpost_core::record::{Kind, RecordKey, Scope, Stored};
+use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_embedded::store::EmbeddedStore;
+
+use crate::world::pseudonym;
+
+/// Two stores as one.
+#[derive(Debug)]
+pub(crate) struct Twin {
+    reference: MemoryStore,
+    embedded: Mutex<Arc<EmbeddedStore>>,
+}
+
+impl Twin {
+    pub(crate) fn new(reference: MemoryStore, embedded: EmbeddedStore) -> Self {
+        Self { reference, embedded: Mutex::new(Arc::new(embedded)) }
+    }
+
+    pub(crate) fn embedded(&self) -> Arc<EmbeddedStore> {
+        Arc::clone(&self.embedded.lock().unwrap())
+    }
+
+    /// Puts a store that was opened again in place of the one that was closed.
+    pub(crate) fn replace(&self, embedded: EmbeddedStore) {
+        *self.embedded.lock().unwrap() = Arc::new(embedded);
+    }
+
+    /// Compares all that both hold, of so many children.
+    pub(crate) async fn compare(&self, children: u8) {
+        let embedded = self.embedded();
+        let expected = self.reference.entries(Receipt(0), ALL).await;
+        assert_eq!(embedded.entries(Receipt(0), ALL).await, expected);
+        let expected = self.reference.openings(Receipt(0), ALL).await;
+        assert_eq!(embedded.openings(Receipt(0), ALL).await, expected);
+        let children = (0..children).map(|child| Scope::Child(pseudonym(child)));
+        for scope in KINDS.into_iter().map(Scope::Kind).chain(children) {
+            let expected = self.reference.scan(&scope, None, ALL).await.unwrap();
+            let found = embedded.scan(&scope, None, ALL).await.unwrap();
+            assert_eq!(found.len(), expected.len(), "{scope:?}");
+            for stored in expected {
+                assert!(found.contains(&stored), "{scope:?}");
+                let read = embedded.read(&stored.record.key()).await.unwrap();
+                assert_eq!(read, Some(stored));
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Twin {
+    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        let found = self.embedded().read(key).await;
+        assert_eq!(found, self.reference.read(key).await);
+        found
+    }
+
+    async fn scan(
+        &self,
+        scope: &Scope,
+        after: Option<&RecordKey>,
+        limit: NonZeroUsize,
+    ) -> Result<Vec<Stored>, StoreError> {
+        self.embedded().scan(scope, after, limit).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
+        let outcome = self.embedded().commit(commit.clone()).await;
+        assert_eq!(outcome, self.reference.commit(commit).await);
+        outcome
+    }
+
+    async fn entries(&self, from: Receipt, limit: NonZeroUsize) -> Result<Vec<Entry>, StoreError> {
+        self.embedded().entries(from, limit).await
+    }
+
+    async fn openings(
+        &self,
+        from: Receipt,
+        limit: NonZeroUsize,
+    ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
+        self.embedded().openings(from, limit).await
+    }
+}
+
+pub(crate) const ALL: NonZeroUsize = NonZeroUsize::MAX;
+
+const KINDS: [Kind; 10] = [
+    Kind::Replay,
+    Kind::Lift,
+    Kind::Organisation,
+    Kind::Team,
+    Kind::System,
+    Kind::Certificate,
+    Kind::Group,
+    Kind::Person,
+    Kind::Token,
+    Kind::Service,
+];
