@@ -1,0 +1,278 @@
+//! The bootstrap file: the register as it is first loaded, once, into an empty store.
+//!
+//! It becomes the very records that onboarding will write. Tokens are made here and written to the
+//! files that it names, each readable by its owner only; the store keeps hashes alone.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use serde::Deserialize;
+use signpost_core::directory::FirstLight;
+use signpost_core::flag::Hours;
+use signpost_core::id::{ActorId, GroupId, OrganisationId, PersonId, SystemId, TeamId, TokenId};
+use signpost_core::register::{
+    Certificate, Group, Organisation, Person, Standing, System, Team, TokenRecord,
+};
+use signpost_core::terms::{Purpose, Role};
+use signpost_core::text::{Name, OrganisationCode, Phone};
+use signpost_core::token::Token;
+
+use crate::connection::fingerprint;
+use crate::entropy::SystemEntropy;
+use crate::exit::Failure;
+use crate::{secret_file, tls};
+
+/// A bootstrap file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bootstrap {
+    organisation: Vec<BootstrapOrganisation>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BootstrapOrganisation {
+    code: OrganisationCode,
+    name: Name,
+    /// The last day of its legal authority.
+    authority_until: Date,
+    #[serde(default)]
+    system: Vec<BootstrapSystem>,
+    #[serde(default)]
+    team: Vec<BootstrapTeam>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BootstrapSystem {
+    name: Name,
+    /// Its client certificate, PEM.
+    certificate: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BootstrapTeam {
+    name: Name,
+    duty_phone: Phone,
+    days: u8,
+    opens_minute: u16,
+    closes_minute: u16,
+    #[serde(default)]
+    group: Vec<BootstrapGroup>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BootstrapGroup {
+    role: String,
+    #[serde(default)]
+    purposes: Vec<String>,
+    members_max: u32,
+    valid_from: Date,
+    valid_until: Date,
+    #[serde(default)]
+    member: Vec<BootstrapMember>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BootstrapMember {
+    /// Where the new token is written.
+    token: PathBuf,
+    #[serde(default)]
+    suspended: bool,
+}
+
+impl Bootstrap {
+    /// Reads a file; relative paths count from its folder.
+    pub fn load(path: &Path) -> Result<(Self, PathBuf), Failure> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::config(format!("cannot read {}: {error}", path.display())))?;
+        let bootstrap = toml::from_str(&text)
+            .map_err(|error| Failure::config(format!("{}: {error}", path.display())))?;
+        Ok((bootstrap, path.parent().unwrap_or(Path::new(".")).to_owned()))
+    }
+
+    /// Checks it, and makes its records and its tokens. Nothing is written yet.
+    pub fn register(self, folder: &Path) -> Result<(FirstLight, NewTokens), Failure> {
+        let mut building = Building::default();
+        for organisation in self.organisation {
+            building.organisation(organisation, folder)?;
+        }
+        building.check()?;
+        Ok((building.register, building.tokens))
+    }
+}
+
+/// New tokens, each with the file it belongs into.
+#[derive(Debug, Default)]
+pub struct NewTokens(BTreeMap<PathBuf, Token>);
+
+impl NewTokens {
+    /// The files.
+    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.0.keys()
+    }
+
+    /// Writes each to its file; an existing file is refused.
+    pub fn write(&self) -> Result<(), Failure> {
+        for (path, token) in &self.0 {
+            secret_file::create(path, &token.to_text())?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Building {
+    register: FirstLight,
+    tokens: NewTokens,
+}
+
+impl Building {
+    fn organisation(&mut self, from: BootstrapOrganisation, folder: &Path) -> Result<(), Failure> {
+        let id = OrganisationId::new(SystemEntropy.bytes());
+        self.register.organisations.push(Organisation {
+            id,
+            code: from.code,
+            name: from.name,
+            authority_until: from.authority_until,
+        });
+        for system in from.system {
+            let leaf = tls::certificates(&folder.join(&system.certificate))?;
+            let system_id = SystemId::new(SystemEntropy.bytes());
+            self.register.systems.push(System {
+                id: system_id,
+                organisation: id,
+                name: system.name,
+                standing: Standing::Active,
+            });
+            self.register
+                .certificates
+                .push(Certificate { fingerprint: fingerprint(&leaf[0]), system: system_id });
+        }
+        for team in from.team {
+            self.team(id, team, folder)?;
+        }
+        Ok(())
+    }
+
+    fn team(
+        &mut self,
+        organisation: OrganisationId,
+        from: BootstrapTeam,
+        folder: &Path,
+    ) -> Result<(), Failure> {
+        let id = TeamId::new(SystemEntropy.bytes());
+        let hours = Hours::new(from.days, from.opens_minute, from.closes_minute);
+        let hours = hours.map_err(|error| {
+            Failure::config(format!("bootstrap: team {}: {error}", from.name.as_str()))
+        })?;
+        self.register.teams.push(Team {
+            id,
+            organisation,
+            name: from.name,
+            duty_phone: from.duty_phone,
+            hours,
+        });
+        for group in from.group {
+            self.group(organisation, id, group, folder)?;
+        }
+        Ok(())
+    }
+
+    fn group(
+        &mut self,
+        organisation: OrganisationId,
+        team: TeamId,
+        from: BootstrapGroup,
+        folder: &Path,
+    ) -> Result<(), Failure> {
+        let id = GroupId::new(SystemEntropy.bytes());
+        let role = Role::from_name(&from.role).ok_or_else(|| unknown("role", &from.role))?;
+        let purposes: Result<Vec<_>, _> = from
+            .purposes
+            .iter()
+            .map(|name| Purpose::from_name(name).ok_or_else(|| unknown("purpose", name)))
+            .collect();
+        if from.member.len() > from.members_max as usize {
+            let members_max = from.members_max;
+            let problem = format!(
+                "bootstrap: a group of {} has more than its members_max of {members_max}",
+                from.role
+            );
+            return Err(Failure::config(problem));
+        }
+        self.register.groups.push(Group {
+            id,
+            organisation,
+            team,
+            role,
+            purposes: purposes?,
+            members_max: from.members_max,
+            valid_from: from.valid_from,
+            valid_until: from.valid_until,
+        });
+        for member in from.member {
+            self.member(organisation, id, from.valid_until, member, folder)?;
+        }
+        Ok(())
+    }
+
+    fn member(
+        &mut self,
+        organisation: OrganisationId,
+        group: GroupId,
+        valid_until: Date,
+        from: BootstrapMember,
+        folder: &Path,
+    ) -> Result<(), Failure> {
+        let person = PersonId::new(SystemEntropy.bytes());
+        let standing = if from.suspended { Standing::Suspended } else { Standing::Active };
+        self.register.people.push(Person {
+            id: person,
+            actor: ActorId::new(SystemEntropy.bytes()),
+            organisation,
+            group,
+            standing,
+        });
+        let token = Token::new(SystemEntropy.bytes());
+        self.register.tokens.push(TokenRecord {
+            hash: token.hash(),
+            id: TokenId::new(SystemEntropy.bytes()),
+            person,
+            organisation,
+            valid_until,
+            standing: Standing::Active,
+        });
+        let path = folder.join(from.token);
+        if path.exists() || self.tokens.0.insert(path.clone(), token).is_some() {
+            let path = path.display();
+            let problem = format!("bootstrap: {path} exists, or stands for two people's tokens");
+            return Err(Failure::config(problem));
+        }
+        Ok(())
+    }
+
+    /// What no single table can show wrong.
+    fn check(&self) -> Result<(), Failure> {
+        let mut fingerprints: Vec<_> =
+            self.register.certificates.iter().map(|one| one.fingerprint).collect();
+        fingerprints.sort();
+        if fingerprints.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(Failure::config("bootstrap: two systems have the same certificate"));
+        }
+        let mut codes: Vec<_> = self.register.organisations.iter().map(|one| &one.code).collect();
+        codes.sort();
+        if codes.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(Failure::config("bootstrap: two organisations have the same code"));
+        }
+        Ok(())
+    }
+}
+
+fn unknown(what: &str, name: &str) -> Failure {
+    Failure::config(format!("bootstrap: {name} is no {what}"))
+}

@@ -1,0 +1,105 @@
+//! The command line: one subcommand per file, and the exit code of each outcome.
+
+pub mod ask;
+pub mod contact;
+pub mod identifiers;
+pub mod profile;
+pub mod render;
+pub mod service;
+pub mod shield;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use render::Output;
+
+use crate::exit::{Exit, Failure};
+
+/// Finds out whether a colleague elsewhere is working, or has worked, with the same child.
+#[derive(Debug, Parser)]
+#[command(name = "signpost", version, after_help = EXAMPLES)]
+struct Cli {
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  signpost demo
+      starts a service with fictional data and shows what it does
+  signpost ask --profile me.toml --nhs '999 000 0018' --purpose s47-enquiry \\
+      --relationship allocated-case
+      asks whether anyone else is working with this child
+  signpost check-config --config signpost.toml
+      reads and checks a configuration, and starts nothing";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes the data directory, the keyring and the evaluation key, and loads the register.
+    Init(service::InitCommand),
+    /// Runs the service.
+    Serve(service::ServeCommand),
+    /// Reads and checks a configuration, and starts nothing.
+    CheckConfig(service::CheckConfigCommand),
+    /// Starts a service with fictional data and shows what it does.
+    Demo(service::DemoCommand),
+    /// Asks whether anyone else is working with a child.
+    Ask(ask::AskCommand),
+    /// Records or ends your own team's contact with a child.
+    Contact(contact::ContactCommand),
+    /// Shields a child, or gives one of the two names that lift a shield.
+    Shield(shield::ShieldCommand),
+    /// Prints completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Parses the command line, does what it says, and gives the exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no failure. Nothing is left to do
+            // where even that cannot be written.
+            error.print().ok();
+            let exit = if error.use_stderr() { Exit::Config } else { Exit::Done };
+            return ExitCode::from(exit as u8);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("signpost: the runtime does not start: {error}");
+            return ExitCode::from(Exit::Bug as u8);
+        }
+    };
+    match runtime.block_on(dispatch(cli)) {
+        Ok(()) => ExitCode::from(Exit::Done as u8),
+        Err(error) => {
+            eprintln!("signpost: {error:#}");
+            let exit = error.downcast_ref::<Failure>().map_or(Exit::Refused, |f| f.exit);
+            ExitCode::from(exit as u8)
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Init(command) => command.run(cli.output).await,
+        Command::Serve(command) => command.run().await,
+        Command::CheckConfig(command) => command.run(cli.output),
+        Command::Demo(command) => command.run().await,
+        Command::Ask(command) => command.run(cli.output).await,
+        Command::Contact(command) => command.run(cli.output).await,
+        Command::Shield(command) => command.run(cli.output).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "signpost", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! The configuration: one TOML file, wholly checked before anything is opened or bound.
+//!
+//! Every key can be overridden from the environment: `SIGNPOST__SERVER__LISTEN=127.0.0.1:7443`
+//! stands for `listen` in `[server]`. Secrets are named by path and never given here.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::exit::Failure;
+
+const ENVIRONMENT_PREFIX: &str = "SIGNPOST__";
+
+/// The whole configuration of `serve`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where it listens, and how it is known.
+    pub server: Server,
+    /// Where it keeps its data.
+    pub store: Store,
+    /// The pseudonymiser inside this process.
+    pub pseudonymiser: Pseudonymiser,
+    /// The answer matrix.
+    #[serde(default)]
+    pub policy: PolicyFile,
+    /// What it bears.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What it tells.
+    #[serde(default)]
+    pub log: Log,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// The server's certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// The server's private key, PEM; readable by its owner only.
+    pub key: PathBuf,
+    /// The authority whose client certificates are let in, PEM.
+    pub client_authority: PathBuf,
+    /// Offers gRPC reflection. For development only.
+    #[serde(default)]
+    pub reflection: bool,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// The data directory.
+    pub data: PathBuf,
+    /// The keyring's directory; never inside the data directory.
+    pub keyring: PathBuf,
+}
+
+/// `[pseudonymiser]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pseudonymiser {
+    /// Must be "in-process": that the pseudonymiser shares this process is a choice to be made.
+    pub mode: PseudonymiserMode,
+    /// The evaluation keys; readable by their owner only.
+    pub keys: PathBuf,
+}
+
+/// Where the pseudonymiser runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PseudonymiserMode {
+    /// In the process of the service: whoever steals disk and memory can guess offline.
+    InProcess,
+}
+
+/// `[policy]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyFile {
+    /// The policy file; the built-in one if not given.
+    #[serde(default)]
+    pub file: Option<PathBuf>,
+}
+
+/// `[limits]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests in progress; one more is refused with `RESOURCE_EXHAUSTED`.
+    pub requests_in_flight_max: u32,
+    /// Questions of one caseload in progress.
+    pub caseload_in_flight_max: u32,
+    /// Open connections.
+    pub connections_max: u32,
+    /// Concurrent requests on one connection.
+    pub connection_requests_max: u32,
+    /// Bytes of a request message.
+    pub message_bytes_max: u32,
+    /// Bytes of a request's headers.
+    pub header_bytes_max: u32,
+    /// Seconds a request may take; a client's shorter deadline counts.
+    pub request_seconds_max: u32,
+    /// Seconds a TLS handshake may take.
+    pub handshake_seconds_max: u32,
+    /// Seconds after which a connection is asked to end.
+    pub connection_seconds_max: u32,
+    /// Seconds that requests in progress get when the service stops.
+    pub drain_seconds_max: u32,
+    /// Points evaluated for one person in a minute.
+    pub evaluations_per_minute_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests_in_flight_max: 4096,
+            caseload_in_flight_max: 256,
+            connections_max: 4096,
+            connection_requests_max: 1024,
+            message_bytes_max: 16 * 1024,
+            header_bytes_max: 16 * 1024,
+            request_seconds_max: 10,
+            handshake_seconds_max: 10,
+            connection_seconds_max: 3600,
+            drain_seconds_max: 20,
+            evaluations_per_minute_max: 600,
+        }
+    }
+}
+
+/// `[log]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// "text" or "json".
+    pub format: LogFormat,
+    /// "error", "warn", "info" or "debug". Debug tells more of the service, never of a child.
+    pub level: LogLevel,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: LogLevel::Info }
+    }
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Somebody must act.
+    Error,
+    /// Somebody should look.
+    Warn,
+    /// What the service does.
+    Info,
+    /// How it does it.
+    Debug,
+}
+
+impl Config {
+    /// Reads and checks a file; `environment` overrides its keys. Relative paths count from the
+    /// file's folder.
+    pub fn load(
+        path: &Path,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::config(format!("cannot read {}: {error}", path.display())))?;
+        let mut config = Self::parse(&text, environment)
+            .map_err(|problem| Failure::config(format!("{}: {problem}", path.display())))?;
+        config.resolve(path.parent().unwrap_or(Path::new(".")));
+        Ok(config)
+    }
+
+    fn parse(
+        text: &str,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, String> {
+        let mut table: toml::Table = text.parse().map_err(|error| format!("{error}"))?;
+        for (name, value) in environment {
+            if let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX) {
+                override_key(&mut table, path, &value)
+                    .map_err(|problem| format!("{name}: {problem}"))?;
+            }
+        }
+        let config: Self = table
+            .try_into()
+            .map_err(|error: toml::de::Error| error.to_string().trim_end().replace('\n', "; "))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What no single key can show wrong.
+    fn check(&self) -> Result<(), String> {
+        if self.store.keyring.starts_with(&self.store.data) {
+            return Err("store.keyring must not lie inside store.data".to_owned());
+        }
+        for (name, value) in self.limits.named() {
+            if value == 0 {
+                return Err(format!("limits.{name} must be greater than 0"));
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        let paths = [
+            &mut self.server.certificate,
+            &mut self.server.key,
+            &mut self.server.client_authority,
+            &mut self.store.data,
+            &mut self.store.keyring,
+            &mut self.pseudonymiser.keys,
+        ];
+        for path in paths.into_iter().chain(self.policy.file.as_mut()) {
+            *path = folder.join(&*path);
+        }
+    }
+}
+
+impl Limits {
+    fn named(&self) -> [(&'static str, u32); 11] {
+        [
+            ("requests_in_flight_max", self.requests_in_flight_max),
+            ("caseload_in_flight_max", self.caseload_in_flight_max),
+            ("connections_max", self.connections_max),
+            ("connection_requests_max", self.connection_requests_max),
+            ("message_bytes_max", self.message_bytes_max),
+            ("header_bytes_max", self.header_bytes_max),
+            ("request_seconds_max", self.request_seconds_max),
+            ("handshake_seconds_max", self.handshake_seconds_max),
+            ("connection_seconds_max", self.connection_seconds_max),
+            ("drain_seconds_max", self.drain_seconds_max),
+            ("evaluations_per_minute_max", self.evaluations_per_minute_max),
+        ]
+    }
+
+    /// How long a request may take.
+    #[must_use]
+    pub fn request_time(&self) -> Duration {
+        Duration::from_secs(u64::from(self.request_seconds_max))
+    }
+
+    /// How long requests in progress get when the service stops.
+    #[must_use]
+    pub fn drain_time(&self) -> Duration {
+        Duration::from_secs(u64::from(self.drain_seconds_max))
+    }
+}
+
+/// Sets `a.b` of the table from `A__B`; what reads as a whole number or as true or false is one.
+fn override_key(table: &mut toml::Table, path: &str, value: &str) -> Result<(), String> {
+    let names: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+    let (last, sections) = names.split_last().ok_or("names no key")?;
+    let mut section = table;
+    for name in sections {
+        let entry = section.entry(name.clone()).or_insert_with(|| toml::Table::new().into());
+        section = entry.as_table_mut().ok_or_else(|| format!("{name} is no section"))?;
+    }
+    let value = match (value.parse::<i64>(), value.parse::<bool>()) {
+        (Ok(number), _) => toml::Value::Integer(number),
+        (_, Ok(flag)) => toml::Value::Boolean(flag),
+        _ => toml::Value::String(value.to_owned()),
+    };
+    section.insert(last.clone(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r#"
+        [server]
+        listen = "127.0.0.1:7443"
+        certificate = "server.pem"
+        key = "server.key"
+        client_authority = "ca.pem"
+        [store]
+        data = "data"
+        keyring = "keyring"
+        [pseudonymiser]
+        mode = "in-process"
+        keys = "evaluation.keys"
+    "#;
+
+    fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let environment = environment.iter();
+        Config::parse(text, environment.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn what_is_not_given_has_its_default() {
+        let config = parse(SMALL, &[]).unwrap();
+        assert_eq!(config.limits, Limits::default());
+        assert!(!config.server.reflection);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let error = parse(&SMALL.replace("keys =", "kees ="), &[]).unwrap_err();
+        assert!(error.contains("kees"), "{error}");
+        assert!(!error.contains('\n'), "one line: {error}");
+    }
+
+    #[test]
+    fn the_environment_overrides_and_is_checked_alike() {
+        let listen = [("SIGNPOST__SERVER__LISTEN", "127.0.0.1:1"), ("HOME", "/x")];
+        assert_eq!(parse(SMALL, &listen).unwrap().server.listen.port(), 1);
+        let limit = [("SIGNPOST__LIMITS__DRAIN_SECONDS_MAX", "5")];
+        assert_eq!(parse(SMALL, &limit).unwrap().limits.drain_seconds_max, 5);
+        assert!(parse(SMALL, &[("SIGNPOST__SERVER__LISTNE", "x")]).is_err());
+        assert!(parse(SMALL, &[("SIGNPOST__SERVER__LISTEN__X", "x")]).is_err());
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        let inside = SMALL.replace("keyring = \"keyring\"", "keyring = \"data/keyring\"");
+        assert!(parse(&inside, &[]).unwrap_err().contains("store.keyring"));
+        let zero = [("SIGNPOST__LIMITS__DRAIN_SECONDS_MAX", "0")];
+        assert!(parse(SMALL, &zero).unwrap_err().contains("drain_seconds_max"));
+    }
+}

@@ -1,0 +1,69 @@
+//! The gRPC adapters: from the wire to the directory's types and back, nothing more.
+
+mod caller;
+mod padding;
+mod parse;
+mod pseudonym_service;
+mod render;
+mod signpost_service;
+mod status;
+
+use std::sync::Arc;
+
+use signpost_core::directory::Directory;
+use signpost_core::terms::Outcome;
+use signpost_proto::v1::pseudonym_service_server::PseudonymServiceServer;
+use signpost_proto::v1::signpost_service_server::SignpostServiceServer;
+use signpost_pseudonym::oprf::EvaluationKeys;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::Status;
+
+use crate::config::Limits;
+use pseudonym_service::Pseudonyms;
+use signpost_service::Signposts;
+
+pub use padding::PADDED_TO;
+
+/// What a service that was shed, and every other, is called in health and in the policy table.
+pub const SERVICES: [&str; 2] = ["signpost.v1.SignpostService", "signpost.v1.PseudonymService"];
+
+/// The directory and the places for requests in progress.
+#[derive(Clone, Debug)]
+pub(crate) struct Desk {
+    pub(crate) directory: Directory,
+    places: Arc<Semaphore>,
+    caseload_in_flight_max: usize,
+}
+
+impl Desk {
+    fn new(directory: Directory, limits: &Limits) -> Self {
+        Self {
+            directory,
+            places: Arc::new(Semaphore::new(limits.requests_in_flight_max as usize)),
+            caseload_in_flight_max: limits.caseload_in_flight_max as usize,
+        }
+    }
+
+    /// A place for one request; where all are taken the request is shed, and counted.
+    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Status> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            self.directory.count_refusal(Outcome::Shed);
+            status::busy()
+        })
+    }
+}
+
+/// The two services, each with its limit on the size of messages.
+pub(crate) fn services(
+    directory: Directory,
+    keys: Arc<EvaluationKeys>,
+    limits: &Limits,
+) -> (SignpostServiceServer<Signposts>, PseudonymServiceServer<Pseudonyms>) {
+    let desk = Desk::new(directory, limits);
+    let bytes_max = limits.message_bytes_max as usize;
+    let pseudonyms = Pseudonyms::new(desk.clone(), keys, limits);
+    (
+        SignpostServiceServer::new(Signposts::new(desk)).max_decoding_message_size(bytes_max),
+        PseudonymServiceServer::new(pseudonyms).max_decoding_message_size(bytes_max),
+    )
+}

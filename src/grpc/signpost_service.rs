@@ -1,0 +1,178 @@
+//! `SignpostService`: the question, contacts, and the shield.
+
+use std::pin::Pin;
+
+use futures::{Stream, StreamExt, TryStreamExt};
+use signpost_core::directory::{LiftProgress, Presented};
+use signpost_core::id::{FlagId, LiftId};
+use signpost_core::refusal::{Reason, Refusal};
+use signpost_core::terms::Action;
+use signpost_proto::v1;
+use signpost_proto::v1::signpost_service_server::SignpostService;
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use super::caller::presented;
+use super::padding::pad;
+use super::{Desk, parse, render, status};
+
+/// The service over the directory.
+#[derive(Clone, Debug)]
+pub(crate) struct Signposts {
+    desk: Desk,
+}
+
+type Reply<T> = Result<Response<T>, Status>;
+
+impl Signposts {
+    pub(super) fn new(desk: Desk) -> Self {
+        Self { desk }
+    }
+}
+
+#[tonic::async_trait]
+impl SignpostService for Signposts {
+    async fn ask(&self, request: Request<v1::AskRequest>) -> Reply<v1::AskResponse> {
+        let _place = self.desk.admit()?;
+        let (metadata, extensions, message) = request.into_parts();
+        let caller = presented(&metadata, &extensions);
+        let question = parse::question(message.question);
+        let answered = self.desk.directory.ask(&caller, &question, Action::Ask).await;
+        let answer = answered.map_err(|refusal| status::of(&refusal))?;
+        let mut response =
+            v1::AskResponse { answer: Some(render::answer(answer)), padding: Vec::new() };
+        pad(&mut response, |response| &mut response.padding);
+        Ok(Response::new(response))
+    }
+
+    type AskManyStream =
+        Pin<Box<dyn Stream<Item = Result<v1::AskManyResponse, Status>> + Send + 'static>>;
+
+    async fn ask_many(
+        &self,
+        request: Request<Streaming<v1::AskManyRequest>>,
+    ) -> Reply<Self::AskManyStream> {
+        let place = self.desk.admit()?;
+        let (metadata, extensions, questions) = request.into_parts();
+        let caller = presented(&metadata, &extensions);
+        let desk = self.desk.clone();
+        let in_flight_max = desk.caseload_in_flight_max;
+        let answers = questions
+            .map_ok(move |message| {
+                let (desk, caller) = (desk.clone(), caller.clone());
+                async move { ask_one(&desk, &caller, message).await }
+            })
+            .try_buffer_unordered(in_flight_max)
+            .inspect(move |_| {
+                // The stream holds its place until its last answer.
+                let _ = &place;
+            });
+        Ok(Response::new(Box::pin(until_first_error(answers))))
+    }
+
+    async fn record_contact(
+        &self,
+        request: Request<v1::RecordContactRequest>,
+    ) -> Reply<v1::RecordContactResponse> {
+        let _place = self.desk.admit()?;
+        let (metadata, extensions, message) = request.into_parts();
+        let caller = presented(&metadata, &extensions);
+        let contact = parse::new_contact(message);
+        let written = self.desk.directory.record_contact(&caller, &contact).await;
+        let written = written.map_err(|refusal| status::of(&refusal))?;
+        Ok(Response::new(v1::RecordContactResponse {
+            contact_id: flag_text(written.result),
+            receipt: written.receipt.0,
+        }))
+    }
+
+    async fn end_contact(
+        &self,
+        request: Request<v1::EndContactRequest>,
+    ) -> Reply<v1::EndContactResponse> {
+        let _place = self.desk.admit()?;
+        let (metadata, extensions, message) = request.into_parts();
+        let caller = presented(&metadata, &extensions);
+        let end = parse::contact_end(&message);
+        let written = self.desk.directory.end_contact(&caller, &end).await;
+        let written = written.map_err(|refusal| status::of(&refusal))?;
+        Ok(Response::new(v1::EndContactResponse {
+            contact_id: flag_text(written.result),
+            receipt: written.receipt.0,
+        }))
+    }
+
+    async fn set_shield(
+        &self,
+        request: Request<v1::SetShieldRequest>,
+    ) -> Reply<v1::SetShieldResponse> {
+        let _place = self.desk.admit()?;
+        let (metadata, extensions, message) = request.into_parts();
+        let caller = presented(&metadata, &extensions);
+        let shield = parse::new_shield(&message);
+        let written = self.desk.directory.set_shield(&caller, &shield).await;
+        let written = written.map_err(|refusal| status::of(&refusal))?;
+        Ok(Response::new(v1::SetShieldResponse { receipt: written.receipt.0 }))
+    }
+
+    async fn lift_shield(
+        &self,
+        request: Request<v1::LiftShieldRequest>,
+    ) -> Reply<v1::LiftShieldResponse> {
+        let _place = self.desk.admit()?;
+        let (metadata, extensions, message) = request.into_parts();
+        let caller = presented(&metadata, &extensions);
+        let lift = parse::shield_lift(&message);
+        let written = self.desk.directory.lift_shield(&caller, &lift).await;
+        let written = written.map_err(|refusal| status::of(&refusal))?;
+        let (progress, id) = match written.result {
+            LiftProgress::AwaitingSecondName(id) => (v1::LiftProgress::AwaitingSecondName, id),
+            LiftProgress::Complete(id) => (v1::LiftProgress::Complete, id),
+        };
+        Ok(Response::new(v1::LiftShieldResponse {
+            progress: progress.into(),
+            lift_id: lift_text(id),
+            receipt: written.receipt.0,
+        }))
+    }
+}
+
+/// One question of a caseload: identified and authorised anew, with an entry of its own.
+async fn ask_one(
+    desk: &Desk,
+    caller: &Presented,
+    message: v1::AskManyRequest,
+) -> Result<v1::AskManyResponse, Status> {
+    use v1::ask_many_response::Result as Answered;
+
+    let question = parse::question(message.question);
+    let result = match desk.directory.ask(caller, &question, Action::AskMany).await {
+        Ok(answer) => Answered::Answer(render::answer(answer)),
+        Err(Refusal::Refused { reason: Reason::Invalid(invalid), receipt }) => {
+            Answered::Malformed(render::malformed(invalid, receipt.0))
+        }
+        Err(refusal) => return Err(status::of(&refusal)),
+    };
+    let mut response =
+        v1::AskManyResponse { number: message.number, result: Some(result), padding: Vec::new() };
+    pad(&mut response, |response| &mut response.padding);
+    Ok(response)
+}
+
+/// The stream up to its first error, which ends it.
+fn until_first_error<T>(
+    stream: impl Stream<Item = Result<T, Status>>,
+) -> impl Stream<Item = Result<T, Status>> {
+    stream.scan(false, |ended, item| {
+        let before = std::mem::replace(ended, item.is_err());
+        std::future::ready((!before).then_some(item))
+    })
+}
+
+fn flag_text(id: FlagId) -> String {
+    Uuid::from_bytes(*id.as_bytes()).to_string()
+}
+
+fn lift_text(id: LiftId) -> String {
+    Uuid::from_bytes(*id.as_bytes()).to_string()
+}

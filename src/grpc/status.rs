@@ -1,0 +1,158 @@
+//! From a refusal to a status: the one place where codes are chosen.
+//!
+//! The client gets a fixed sentence and a reason a program can read; the cause goes to the log.
+//! Neither holds a pseudonym, a token or the text of an engine.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use signpost_core::id::Receipt;
+use signpost_core::refusal::{Invalid, Reason, Refusal, Unidentified};
+use signpost_core::store::StoreError;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// The domain of every reason.
+const DOMAIN: &str = "signpost";
+
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+/// What the client is told of a refusal.
+pub(super) fn of(refusal: &Refusal) -> Status {
+    match refusal {
+        Refusal::Unidentified(reason) => unidentified(*reason),
+        Refusal::Refused { reason, receipt } => refused(reason, *receipt),
+        Refusal::Contended => {
+            let details = ErrorDetails::with_retry_info(Some(RETRY_AFTER));
+            build(
+                Code::Unavailable,
+                "CONTENDED",
+                "too many changes at once; nothing was done; try again",
+                details,
+                None,
+            )
+        }
+        Refusal::Store(error) => store(*error),
+    }
+}
+
+/// A request that found no place; nothing was looked at.
+pub(super) fn busy() -> Status {
+    let details = ErrorDetails::with_retry_info(Some(RETRY_AFTER));
+    let sentence = "the service is busy; nothing was done; try again";
+    build(Code::ResourceExhausted, "BUSY", sentence, details, None)
+}
+
+fn unidentified(reason: Unidentified) -> Status {
+    let sentence = match reason {
+        Unidentified::CertificateUnknown => {
+            "the client certificate names no system of the register"
+        }
+        Unidentified::SystemSuspended => "the system of this client certificate is suspended",
+        Unidentified::TokenMissing => "a token is needed: authorization: Bearer sgnp_...",
+        Unidentified::TokenMalformed => "the token is mistyped or cut short",
+        Unidentified::TokenUnknown | Unidentified::TokenOfOtherOrganisation => {
+            "the token is not valid at this system"
+        }
+    };
+    // Whether another organisation's token exists is nobody's business.
+    let outcome = match reason {
+        Unidentified::TokenOfOtherOrganisation => Unidentified::TokenUnknown.outcome(),
+        Unidentified::CertificateUnknown
+        | Unidentified::SystemSuspended
+        | Unidentified::TokenMissing
+        | Unidentified::TokenMalformed
+        | Unidentified::TokenUnknown => reason.outcome(),
+    };
+    build(Code::Unauthenticated, outcome.name(), sentence, ErrorDetails::new(), None)
+}
+
+fn refused(reason: &Reason, receipt: Receipt) -> Status {
+    let (code, sentence) = match reason {
+        Reason::Role => (Code::PermissionDenied, "your role may not do this"),
+        Reason::Purpose => {
+            (Code::PermissionDenied, "this purpose is not given to your role or access group")
+        }
+        Reason::Budget => (Code::ResourceExhausted, "your budget for now is spent; try later"),
+        Reason::Suspended => (Code::PermissionDenied, "your access is suspended"),
+        Reason::Expired => (
+            Code::PermissionDenied,
+            "your token, access group or organisation's legal authority is not valid today",
+        ),
+        Reason::SameName => {
+            (Code::PermissionDenied, "the second name must be another person than the first")
+        }
+        Reason::Invalid(_) => (Code::InvalidArgument, "the request is malformed; see its fields"),
+        Reason::NotFound => (
+            Code::NotFound,
+            "there is no such contact of your team, or no such waiting lifting, for this child",
+        ),
+        Reason::RequestIdReused => {
+            (Code::AlreadyExists, "this request_id was used for another request; choose a new one")
+        }
+        Reason::LimitReached => {
+            (Code::FailedPrecondition, "a limit on flags or tied pseudonyms is reached")
+        }
+    };
+    build(code, reason.outcome().name(), sentence, details_of(reason), Some(receipt))
+}
+
+fn details_of(reason: &Reason) -> ErrorDetails {
+    match reason {
+        Reason::Invalid(Invalid { violations }) => {
+            let mut details = ErrorDetails::new();
+            for violation in violations {
+                details.add_bad_request_violation(&violation.field, &violation.problem);
+            }
+            details
+        }
+        Reason::Budget => {
+            let mut details = ErrorDetails::with_retry_info(Some(Duration::from_secs(60)));
+            details.add_quota_failure_violation("person", "points evaluated in a minute");
+            details
+        }
+        Reason::Role
+        | Reason::Purpose
+        | Reason::Suspended
+        | Reason::Expired
+        | Reason::SameName
+        | Reason::NotFound
+        | Reason::RequestIdReused
+        | Reason::LimitReached => ErrorDetails::new(),
+    }
+}
+
+fn store(error: StoreError) -> Status {
+    tracing::error!(%error, "a request ended without an answer");
+    match error {
+        StoreError::Unavailable => {
+            let details = ErrorDetails::with_retry_info(Some(RETRY_AFTER));
+            let sentence = "the request could not be put on record; nothing was done; try again";
+            build(Code::Unavailable, "STORE_UNAVAILABLE", sentence, details, None)
+        }
+        StoreError::Indeterminate => {
+            let sentence = "the store failed; whether the request was put on record is unknown";
+            build(Code::Internal, "STORE_FAILED", sentence, ErrorDetails::new(), None)
+        }
+        StoreError::Damaged => {
+            let sentence = "stored data is damaged; the operator has been told";
+            build(Code::DataLoss, "STORE_DAMAGED", sentence, ErrorDetails::new(), None)
+        }
+    }
+}
+
+fn build(
+    code: Code,
+    reason: &str,
+    sentence: &str,
+    mut details: ErrorDetails,
+    receipt: Option<Receipt>,
+) -> Status {
+    #[expect(clippy::disallowed_types, reason = "the type of tonic-types' metadata")]
+    let metadata: HashMap<String, String> =
+        receipt.map(|receipt| ("receipt".to_owned(), receipt.0.to_string())).into_iter().collect();
+    details.set_error_info(reason, DOMAIN, metadata);
+    Status::with_error_details(code, sentence, details)
+}

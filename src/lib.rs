@@ -1,0 +1,21 @@
+//! Signpost: adapters only. gRPC, TLS, configuration, the process and the command line, round the
+//! rules of `signpost-core`.
+//!
+//! `main` only parses and calls [`cli::run`]; tests call [`server::serve`] with the same parts.
+
+pub mod bootstrap;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod connection;
+pub mod demo;
+pub mod entropy;
+pub mod exit;
+pub mod grpc;
+pub mod init;
+pub mod pki;
+pub mod process;
+pub mod secret_file;
+pub mod server;
+pub mod telemetry;
+pub mod tls;

@@ -1,0 +1,262 @@
+//! The running service: everything is read and checked, then bound, served, drained, closed.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signpost_core::directory::{Directory, StartError};
+use signpost_core::policy::Policy;
+use signpost_core::store::{Clock, Store};
+use signpost_embedded::error::{Failure as StoreFailure, OpenError};
+use signpost_embedded::keyring::SoftwareKeyring;
+use signpost_embedded::options::Options;
+use signpost_embedded::store::EmbeddedStore;
+use signpost_pseudonym::oprf::EvaluationKeys;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tonic::service::RoutesBuilder;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::config::{Config, Limits};
+use crate::entropy::SystemEntropy;
+use crate::exit::{Exit, Failure};
+use crate::{grpc, secret_file, tls};
+
+const REFUSALS_RECORDED_EVERY: Duration = Duration::from_secs(1);
+
+/// A service that has read and checked everything it needs, and has its store open.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    tls: Arc<rustls::ServerConfig>,
+    keys: Arc<EvaluationKeys>,
+    store: Arc<EmbeddedStore>,
+    directory: Directory,
+}
+
+impl Server {
+    /// Reads certificates, keys and policy, opens the store, and puts on record what changed.
+    pub async fn prepare(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let tls = tls::server_config(&config.server, Arc::clone(&clock))?;
+        let keys = evaluation_keys(&config)?;
+        let policy = policy(&config)?;
+        let keyring = SoftwareKeyring::open(&config.store.keyring)
+            .map_err(|error| Failure::new(Exit::Sealed, with_sources(&error)))?;
+        let options = Options::new(&config.store.data, Arc::new(keyring), Arc::clone(&clock));
+        let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&options))
+            .await
+            .map_err(|error| Failure::new(Exit::Bug, format!("opening the store: {error}")))?
+            .map_err(|error| sealed(&error))?;
+        let store = Arc::new(opened.store);
+        let directory = Directory::start(
+            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::new(policy),
+            clock,
+            Arc::new(SystemEntropy),
+        )
+        .await
+        .map_err(|error| not_started(&error))?;
+        if opened.cut_bytes > 0 {
+            let recorded = directory.record_cut_tail(opened.cut_bytes).await;
+            recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
+        }
+        Ok(Self { config, tls, keys: Arc::new(keys), store, directory })
+    }
+
+    /// The store, for whoever reads the ledger beside the service.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    /// Serves until `stop` ends or the store fails.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let limits = self.config.limits.clone();
+        let (signposts, pseudonyms) =
+            grpc::services(self.directory.clone(), Arc::clone(&self.keys), &limits);
+        let mut routes = RoutesBuilder::default();
+        routes.add_service(health_service).add_service(signposts).add_service(pseudonyms);
+        if self.config.server.reflection {
+            tracing::warn!("reflection is on: for development only");
+            routes.add_service(reflection()?);
+        }
+        set_health(&health, ServingStatus::Serving).await;
+
+        let (stopping, stopped) = watch::channel(false);
+        let connections =
+            tls::accept(listener, Arc::clone(&self.tls), &limits, self.directory.clone());
+        let signal = wait_until_set(stopped.clone());
+        let serving = transport(&limits)
+            .add_routes(routes.routes())
+            .serve_with_incoming_shutdown(connections, signal);
+        let mut serving = tokio::spawn(serving);
+        let counting = tokio::spawn(record_refusals(self.directory.clone(), stopped));
+        tracing::info!("serving");
+
+        let failed = tokio::select! {
+            () = stop => None,
+            cause = failure(&self.store) => Some(cause),
+            ended = &mut serving => {
+                tracing::error!(?ended, "the server ended by itself");
+                Some("the server ended by itself".to_owned())
+            }
+        };
+        set_health(&health, ServingStatus::NotServing).await;
+        stopping.send_replace(true);
+        if !serving.is_finished()
+            && tokio::time::timeout(limits.drain_time(), &mut serving).await.is_err()
+        {
+            tracing::warn!("requests in progress did not end in time");
+            serving.abort();
+        }
+        counting.await.ok();
+        self.close(failed).await
+    }
+
+    /// The store goes last.
+    async fn close(self, failed: Option<String>) -> Result<(), Failure> {
+        let closed = self.store.close().await;
+        if let Some(cause) = failed {
+            return Err(Failure::new(Exit::StoreFailed, cause));
+        }
+        closed.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// Reads and checks all that the configuration names, but the store. Gives the policy's digest in
+/// hex.
+pub fn check(config: &Config, clock: Arc<dyn Clock>) -> Result<String, Failure> {
+    tls::server_config(&config.server, clock)?;
+    evaluation_keys(config)?;
+    let digest = policy(config)?.digest();
+    Ok(digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Reads the configuration's evaluation keys.
+fn evaluation_keys(config: &Config) -> Result<EvaluationKeys, Failure> {
+    let path = &config.pseudonymiser.keys;
+    let text = secret_file::read(path)?;
+    EvaluationKeys::from_text(&text)
+        .map_err(|error| Failure::config(format!("{}: {error}", path.display())))
+}
+
+/// Reads the configuration's policy, or takes the built-in one.
+pub fn policy(config: &Config) -> Result<Policy, Failure> {
+    let Some(path) = &config.policy.file else { return Ok(Policy::default()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::config(format!("cannot read {}: {error}", path.display())))?;
+    Policy::parse(&text).map_err(|error| Failure::config(format!("{}: {error}", path.display())))
+}
+
+fn transport(limits: &Limits) -> tonic::transport::Server {
+    tonic::transport::Server::builder()
+        .timeout(limits.request_time())
+        .concurrency_limit_per_connection(limits.connection_requests_max as usize)
+        .max_concurrent_streams(limits.connection_requests_max)
+        .http2_max_header_list_size(limits.header_bytes_max)
+        .http2_max_pending_accept_reset_streams(Some(64))
+        .http2_keepalive_interval(Some(Duration::from_secs(60)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        .max_connection_age(Duration::from_secs(u64::from(limits.connection_seconds_max)))
+}
+
+async fn set_health(health: &HealthReporter, status: ServingStatus) {
+    for service in grpc::SERVICES.into_iter().chain([""]) {
+        health.set_service_status(service, status).await;
+    }
+}
+
+fn reflection() -> Result<
+    tonic_reflection::server::v1::ServerReflectionServer<
+        impl tonic_reflection::server::v1::ServerReflection,
+    >,
+    Failure,
+> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(signpost_proto::DESCRIPTORS)
+        .build_v1()
+        .map_err(|error| Failure::new(Exit::Bug, error.to_string()))
+}
+
+/// Puts counted refusals on record, one count a second, and all that are left when it stops.
+async fn record_refusals(directory: Directory, stopped: watch::Receiver<bool>) {
+    let mut every = tokio::time::interval(REFUSALS_RECORDED_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut stop = std::pin::pin!(wait_until_set(stopped));
+    loop {
+        let is_stopping = tokio::select! {
+            () = &mut stop => true,
+            _ = every.tick() => false,
+        };
+        loop {
+            match directory.record_refusals().await {
+                Ok(Some(_)) if is_stopping => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::error!(%error, "counted refusals could not be put on record");
+                    break;
+                }
+            }
+        }
+        if is_stopping {
+            return;
+        }
+    }
+}
+
+async fn wait_until_set(mut stopped: watch::Receiver<bool>) {
+    // The sender lives as long as the server runs.
+    stopped.wait_for(|stopped| *stopped).await.ok();
+}
+
+/// Ends when the store has failed, with why.
+async fn failure(store: &EmbeddedStore) -> String {
+    let mut failed = store.failure();
+    let cause: Option<StoreFailure> =
+        failed.wait_for(Option::is_some).await.map_or(None, |cause| *cause);
+    cause.map_or_else(|| "the store ended by itself".to_owned(), |cause| cause.to_string())
+}
+
+fn sealed(error: &OpenError) -> Failure {
+    let exit = match error {
+        OpenError::InUse { .. } => Exit::Locked,
+        OpenError::NotADataDirectory { .. } | OpenError::KeyringInside { .. } => Exit::Config,
+        OpenError::UnknownFormat { .. }
+        | OpenError::Key(_)
+        | OpenError::Damaged { .. }
+        | OpenError::FramesMissing { .. }
+        | OpenError::Index { .. }
+        | OpenError::Io { .. } => Exit::Sealed,
+    };
+    Failure::new(exit, with_sources(error))
+}
+
+/// An error and all that caused it, in one line.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    line
+}
+
+fn not_started(error: &StartError) -> Failure {
+    match error {
+        StartError::NotInitialised => {
+            Failure::config("the store was never initialised; run signpost init")
+        }
+        StartError::AlreadyInitialised => Failure::config(error.to_string()),
+        StartError::Store(error) => Failure::new(Exit::StoreFailed, error.to_string()),
+    }
+}
