@@ -1,0 +1,96 @@
+//! Values that are typed: each with one form, and never repeated in a message.
+
+use std::ffi::OsStr;
+
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Command, Error};
+use jiff::civil::Date;
+use signpost_proto::v1;
+use uuid::Uuid;
+
+use super::hours;
+
+/// Reads a day as `2026-01-05`.
+pub const DATE: Quiet<Date> = Quiet { parse: parse_date, expected: "a day such as 2026-01-05" };
+
+/// Reads an id.
+pub const UUID: Quiet<Uuid> =
+    Quiet { parse: |text| Uuid::parse_str(text).ok(), expected: "an id (UUID) as it was given" };
+
+/// Reads a telephone number.
+pub const PHONE: Quiet<String> =
+    Quiet { parse: parse_phone, expected: "a telephone number such as +441632960001" };
+
+/// Reads weekly hours.
+pub const HOURS: Quiet<v1::Hours> = Quiet { parse: hours::parse, expected: hours::EXPECTED };
+
+const PHONE_DIGITS_MIN: usize = 7;
+const PHONE_DIGITS_MAX: usize = 15;
+
+/// Reads a value by a function. What was typed is not repeated.
+#[derive(Clone, Debug)]
+pub struct Quiet<T> {
+    /// Reads it.
+    pub parse: fn(&str) -> Option<T>,
+    /// What it takes, for the message.
+    pub expected: &'static str,
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Quiet<T> {
+    type Value = T;
+
+    fn parse_ref(&self, cmd: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<T, Error> {
+        value.to_str().and_then(self.parse).ok_or_else(|| refuse(cmd, arg, self.expected))
+    }
+}
+
+/// The error that says what is taken, and nothing of what was typed.
+pub(super) fn refuse(cmd: &Command, arg: Option<&Arg>, expected: &str) -> Error {
+    let name = arg.and_then(Arg::get_long).unwrap_or("value");
+    Error::raw(ErrorKind::ValueValidation, format!("--{name} takes {expected}\n")).with_cmd(cmd)
+}
+
+/// A day as the contract writes it.
+#[must_use]
+pub fn wire_date(date: Date) -> v1::Date {
+    v1::Date { year: date.year().into(), month: date.month().into(), day: date.day().into() }
+}
+
+/// The parser of dates also takes times and other forms; a day is only this.
+fn parse_date(text: &str) -> Option<Date> {
+    const LENGTH: usize = "2026-01-05".len();
+    (text.len() == LENGTH).then(|| text.parse().ok()).flatten()
+}
+
+/// A plus and 7 to 15 digits, the first not 0 (E.164). Spaces are left out.
+fn parse_phone(text: &str) -> Option<String> {
+    let phone = text.replace(' ', "");
+    let digits = phone.strip_prefix('+')?;
+    let fits = (PHONE_DIGITS_MIN..=PHONE_DIGITS_MAX).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.starts_with('0');
+    fits.then_some(phone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_one_form() {
+        let day = parse_date("2026-01-05").unwrap();
+        assert_eq!(wire_date(day), v1::Date { year: 2026, month: 1, day: 5 });
+        for wrong in ["2026-02-30", "2026-1-5", "05/01/2026", "2026-01-05T00:00", "20260105", ""] {
+            assert_eq!(parse_date(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_telephone_number_is_international() {
+        assert_eq!(parse_phone("+44 1632 960001").as_deref(), Some("+441632960001"));
+        for wrong in ["01632960001", "+0441632960001", "+441632", "+44163296000x", ""] {
+            assert_eq!(parse_phone(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! `init`, `serve`, `check-config` and `demo`: the operator's side.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::render::Output;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::server::{self, Server};
+use crate::{demo, init, process, telemetry};
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The configuration file.
+    #[arg(long, env = "SIGNPOST_CONFIG", default_value = "signpost.toml", value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl ConfigFile {
+    fn load(&self) -> Result<Config, Failure> {
+        Config::load(&self.config, std::env::vars())
+    }
+}
+
+/// `signpost init`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  signpost init --config signpost.toml --bootstrap bootstrap.toml")]
+pub struct InitCommand {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The register to begin with; each member's new token is written to the file named there.
+    #[arg(long, value_name = "FILE")]
+    bootstrap: PathBuf,
+}
+
+impl InitCommand {
+    /// Initialises and says what was loaded.
+    pub async fn run(self, output: Output) -> anyhow::Result<()> {
+        let config = self.config.load()?;
+        telemetry::init(&config.log);
+        let done = init::initialise(&config, &self.bootstrap, Arc::new(SystemClock)).await?;
+        match output {
+            Output::Table => println!(
+                "Initialised: {} organisations, {} access groups, {} people. Hand each token to its person and delete the file.",
+                done.organisations, done.groups, done.people
+            ),
+            Output::Json => println!(
+                "{}",
+                serde_json::json!({
+                    "organisations": done.organisations,
+                    "groups": done.groups,
+                    "people": done.people,
+                })
+            ),
+        }
+        Ok(())
+    }
+}
+
+/// `signpost serve`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  signpost serve --config /etc/signpost/signpost.toml
+
+Stops at SIGTERM or SIGINT: no new requests, those in progress end, the store goes last.")]
+pub struct ServeCommand {
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+impl ServeCommand {
+    /// Serves until it is told to stop.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let config = self.config.load()?;
+        telemetry::init(&config.log);
+        process::protect_memory();
+        let stop = process::stop_signal()?;
+        let listen = config.server.listen;
+        let server = Server::prepare(config, Arc::new(SystemClock)).await?;
+        let listener = TcpListener::bind(listen).await.map_err(|error| {
+            Failure::new(Exit::Unavailable, format!("cannot listen on {listen}: {error}"))
+        })?;
+        let address = listener.local_addr().unwrap_or(listen);
+        tracing::info!(%address, "listening");
+        Ok(server.run(listener, stop).await?)
+    }
+}
+
+/// `signpost check-config`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  signpost check-config --config signpost.toml && systemctl restart signpost")]
+pub struct CheckConfigCommand {
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+impl CheckConfigCommand {
+    /// Checks the file and all it names but the store.
+    pub fn run(self, output: Output) -> anyhow::Result<()> {
+        let config = self.config.load()?;
+        let digest = server::check(&config, Arc::new(SystemClock))?;
+        match output {
+            Output::Table => println!("The configuration is good. Policy digest: {digest}"),
+            Output::Json => println!("{}", serde_json::json!({ "policy_digest": digest })),
+        }
+        Ok(())
+    }
+}
+
+/// `signpost demo`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  signpost demo --once
+      tells the story and ends")]
+pub struct DemoCommand {
+    /// Ends after the story instead of leaving the service running.
+    #[arg(long)]
+    once: bool,
+}
+
+impl DemoCommand {
+    /// Tells the story.
+    pub async fn run(self) -> anyhow::Result<()> {
+        demo::run(self.once).await
+    }
+}

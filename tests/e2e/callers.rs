@@ -1,0 +1,262 @@
+//! Every call by every kind of caller, against the table of who is let in.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use prost_types::FileDescriptorSet;
+use signpost_core::terms::{Purpose, Role};
+use signpost_proto::v1;
+use tonic::{Code, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_types::StatusExt;
+
+use crate::harness::{
+    BOTH_KINDS_OF_STRANGER, Caller, Service, UNREGISTERED, NORTHFIELD, contact, date, question,
+    request_id,
+};
+
+const TABLE: &str = include_str!("../golden/callers.txt");
+
+/// The cells of one caller, by the name of the call.
+type Row = BTreeMap<&'static str, &'static str>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_cell_of_the_table_is_as_it_says() {
+    let service = Service::start().await;
+    let child = service.person("colleague").child(&[("nhs", "999 000 0018")]).await;
+    let mut wrong = Vec::new();
+    for (name, row) in table() {
+        let drive = Drive { caller: caller(&service, name), name, service: &service, child: &child };
+        for (call, expected) in row {
+            let found = drive.cell(call).await;
+            if found != expected {
+                wrong.push(format!("{name} at {call}: {expected} expected, {found} found"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    service.stop().await;
+}
+
+#[test]
+fn every_call_is_a_column_and_every_role_a_row() {
+    let table = table();
+    let mut calls: Vec<String> = Vec::new();
+    for descriptors in [signpost_proto::DESCRIPTORS, tonic_health::pb::FILE_DESCRIPTOR_SET] {
+        let files = FileDescriptorSet::decode(descriptors).unwrap().file;
+        let services = files.iter().flat_map(|file| &file.service);
+        calls.extend(services.flat_map(|service| &service.method).map(|m| m.name().to_owned()));
+    }
+    calls.sort();
+    assert!(calls.windows(2).all(|pair| pair[0] != pair[1]), "a column is named by its call alone");
+    for (name, row) in &table {
+        let columns: Vec<String> = row.keys().map(|call| (*call).to_owned()).collect();
+        assert_eq!(columns, calls, "the columns of {name}");
+    }
+    for role in Role::ALL {
+        assert!(table.contains_key(role.name()), "{} is no row", role.name());
+    }
+}
+
+#[test]
+fn who_administers_purges_or_audits_can_never_ask() {
+    let table = table();
+    for role in ["BROKER", "PRIVACY_OFFICER", "DATA_STEWARD", "ADMIN_ONBOARDING", "AUDITOR"]
+        .into_iter()
+        .chain(["PURGE_OPERATOR", "PURGE_APPROVER"])
+    {
+        let row = &table[role];
+        let open = row.iter().filter(|(_, cell)| **cell == "ok").map(|(call, _)| *call);
+        assert_eq!(open.collect::<Vec<_>>(), ["Check", "Watch"], "{role}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reflection_is_there_only_where_it_is_configured() {
+    for (configured, expected) in [("false", Some(Code::Unimplemented)), ("true", None)] {
+        let service = Service::start_with(&[("SERVER__REFLECTION", configured)]).await;
+        let answered = reflect(&service).await;
+        assert_eq!(answered.err().map(|status| status.code()), expected, "{configured}");
+        service.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_nobody_we_know_makes_no_connection_and_is_counted() {
+    use signpost_core::terms::Outcome;
+    use tokio::io::AsyncReadExt;
+
+    let service = Service::start().await;
+    for certificate in BOTH_KINDS_OF_STRANGER {
+        let stream = tokio::net::TcpStream::connect(service.address).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(service.world.tls(certificate));
+        // With TLS 1.3 the client has finished before the server has looked: the alert comes next.
+        let mut stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+        let refused = stream.read_u8().await.unwrap_err();
+        assert!(refused.to_string().contains("alert"), "{certificate:?}: {refused}");
+    }
+    let ledger = crate::harness::reopened(&service.stop().await).await;
+    assert_eq!(ledger.counted(Outcome::HandshakeFailed), 2);
+}
+
+fn table() -> BTreeMap<&'static str, Row> {
+    let mut lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let calls: Vec<&str> = lines.next().unwrap().split_whitespace().skip(1).collect();
+    let row = |line: &'static str| {
+        let (caller, cells) = line.split_once("  ").unwrap();
+        let cells: Vec<&str> = cells.split_whitespace().collect();
+        assert_eq!(cells.len(), calls.len(), "{caller}");
+        (caller, calls.iter().copied().zip(cells).collect())
+    };
+    lines.map(row).collect()
+}
+
+fn caller(service: &Service, name: &str) -> Caller {
+    match name {
+        "no certificate" => service.system(None),
+        "stranger" => service.system(Some("stranger")),
+        "unregistered certificate" => {
+            // A token helps nobody whose certificate names no system.
+            let token = service.world.token("SOCIAL_WORKER");
+            service.system(Some(UNREGISTERED)).with_token(&token)
+        }
+        "system without a person" => service.system(Some(NORTHFIELD)),
+        person => service.person(person),
+    }
+}
+
+/// One caller, about to make every call with a well-formed request.
+struct Drive<'s> {
+    caller: Caller,
+    name: &'static str,
+    service: &'s Service,
+    child: &'s [v1::Pseudonym],
+}
+
+impl Drive<'_> {
+    async fn cell(&self, call: &str) -> String {
+        let done = match call {
+            "Ask" => self.caller.ask(self.question()).await.map(drop),
+            "AskMany" => self.ask_many().await,
+            "RecordContact" => self.record().await.map(drop),
+            "EndContact" => self.end().await,
+            "SetShield" => self.set_shield().await,
+            "LiftShield" => self.lift_shield().await,
+            "Evaluate" => self.evaluate().await,
+            "Check" => self.check().await,
+            "Watch" => self.watch().await,
+            other => panic!("how {other} is called must be said here"),
+        };
+        match done {
+            Ok(()) => "ok".to_owned(),
+            Err(status) => refusal(&status),
+        }
+    }
+
+    /// With a purpose that the matrix lists for the role.
+    fn question(&self) -> v1::Question {
+        let purpose = match self.name {
+            "ED_SAFEGUARDING_CLINICIAN" | "NAMED_NURSE_DOCTOR" => Purpose::EmergencyCareAttendance,
+            "YOUTH_JUSTICE_WORKER" | "EARLY_HELP_WORKER" => Purpose::EarlyHelpAssessment,
+            _ => Purpose::S47Enquiry,
+        };
+        v1::Question { purpose: purpose.code().into(), ..question(self.child) }
+    }
+
+    async fn ask_many(&self) -> Result<(), Status> {
+        let question = v1::AskManyRequest { number: 1, question: Some(self.question()) };
+        let (answers, error) = self.caller.ask_many(vec![question]).await;
+        assert_eq!(answers.len(), usize::from(error.is_none()));
+        error.map_or(Ok(()), Err)
+    }
+
+    async fn record(&self) -> Result<v1::RecordContactResponse, Status> {
+        let today = self.service.world.today();
+        self.caller.record(contact(self.child, "CASE-1", today)).await
+    }
+
+    async fn end(&self) -> Result<(), Status> {
+        let recorded = self.record().await;
+        let contact_id = recorded.map_or_else(|_| request_id(), |recorded| recorded.contact_id);
+        let end = v1::EndContactRequest {
+            request_id: request_id(),
+            pseudonyms: self.child.to_vec(),
+            contact_id,
+            ended: Some(date(self.service.world.today())),
+        };
+        self.caller.end(end).await.map(drop)
+    }
+
+    async fn set_shield(&self) -> Result<(), Status> {
+        let review = self.service.world.today().saturating_add(jiff::Span::new().days(90));
+        let shield = v1::SetShieldRequest {
+            request_id: request_id(),
+            pseudonyms: self.child.to_vec(),
+            kind: v1::ShieldKind::Shielded.into(),
+            review_due: Some(date(review)),
+        };
+        self.caller.set_shield(shield).await.map(drop)
+    }
+
+    async fn lift_shield(&self) -> Result<(), Status> {
+        let lift = v1::LiftShieldRequest {
+            request_id: request_id(),
+            pseudonyms: self.child.to_vec(),
+            lift_id: String::new(),
+        };
+        self.caller.lift_shield(lift).await.map(drop)
+    }
+
+    async fn evaluate(&self) -> Result<(), Status> {
+        use signpost_pseudonym::identifier::Identifier;
+        use signpost_pseudonym::namespace::Namespace;
+        use signpost_pseudonym::oprf::Blinded;
+
+        let identifier = Identifier::parse(Namespace::Nhs, "999 000 0018").unwrap();
+        let blinded = Blinded::new(&identifier, &mut rand_core::OsRng);
+        self.caller.evaluate(vec![blinded.message().to_bytes().to_vec()]).await.map(drop)
+    }
+
+    async fn check(&self) -> Result<(), Status> {
+        self.caller.health().check(HealthCheckRequest::default()).await.map(drop)
+    }
+
+    async fn watch(&self) -> Result<(), Status> {
+        let mut watch =
+            self.caller.health().watch(HealthCheckRequest::default()).await?.into_inner();
+        watch.message().await.map(drop)
+    }
+}
+
+/// The reason of a refusal, if it comes with the code that goes with it.
+fn refusal(status: &Status) -> String {
+    let details = status.get_error_details();
+    let Some(info) = details.error_info() else {
+        // Without a reason nothing of ours has answered.
+        let from_transport = std::error::Error::source(status).is_some();
+        return if from_transport { "handshake".to_owned() } else { format!("{status:?}") };
+    };
+    let expected = match info.reason.as_str() {
+        "CERTIFICATE_UNKNOWN" | "TOKEN_MISSING" => Code::Unauthenticated,
+        _ => Code::PermissionDenied,
+    };
+    assert_eq!(status.code(), expected, "{}", info.reason);
+    assert_eq!(info.domain, "signpost");
+    info.reason.clone()
+}
+
+/// Asks which services there are.
+async fn reflect(service: &Service) -> Result<(), Status> {
+    use tonic_reflection::pb::v1::ServerReflectionRequest;
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let tls = service.world.tls(Some(NORTHFIELD));
+    let mut client = ServerReflectionClient::new(crate::harness::channel(service.address, tls));
+    let stream = client.server_reflection_info(tokio_stream::iter([request])).await?;
+    stream.into_inner().message().await.map(drop)
+}

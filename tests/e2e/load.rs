@@ -1,0 +1,81 @@
+//! More at once than usual: each request is answered, on record, or told to come back.
+
+use signpost_core::terms::{Action, Outcome};
+use signpost_proto::v1;
+use tokio::task::JoinSet;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::harness::{Caller, Service, question, reopened};
+
+const REQUESTS: usize = 1000;
+const CONNECTIONS: usize = 4;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_questions_at_once_each_have_an_entry() {
+    let service = Service::start().await;
+    let child = service.person("SOCIAL_WORKER").child(&[("nhs", "999 000 0018")]).await;
+    let (receipts, shed) = flood(&service, &child).await;
+    assert_eq!((receipts.len(), shed), (REQUESTS, 0), "there is a place for each");
+    assert_on_record(&service, &receipts).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_places_are_few_what_finds_none_is_told_to_come_back_and_counted() {
+    let service = Service::start_with(&[("LIMITS__REQUESTS_IN_FLIGHT_MAX", "8")]).await;
+    let child = service.person("SOCIAL_WORKER").child(&[("nhs", "999 000 0018")]).await;
+    let (receipts, shed) = flood(&service, &child).await;
+    assert_eq!(receipts.len() + shed, REQUESTS);
+    assert!(shed > 0, "8 places are too few for {REQUESTS}");
+    assert!(receipts.len() >= 8);
+    assert_on_record(&service, &receipts).await;
+    // The places are free again.
+    assert!(service.person("SOCIAL_WORKER").ask(question(&child)).await.is_ok());
+
+    let ledger = reopened(&service.stop().await).await;
+    assert_eq!(ledger.counted(Outcome::Shed) as usize, shed);
+}
+
+/// Asks all at once: the receipts of the answers, and how many were shed.
+async fn flood(service: &Service, child: &[v1::Pseudonym]) -> (Vec<u64>, usize) {
+    let callers: Vec<Caller> =
+        (0..CONNECTIONS).map(|_| service.person_alone("SOCIAL_WORKER")).collect();
+    let mut asking = JoinSet::new();
+    for number in 0..REQUESTS {
+        let (caller, question) = (callers[number % CONNECTIONS].clone(), question(child));
+        asking.spawn(async move { caller.ask(question).await });
+    }
+    let (mut receipts, mut shed) = (Vec::new(), 0);
+    for answered in asking.join_all().await {
+        match answered {
+            Ok(answer) => receipts.push(answer.receipt),
+            Err(status) => {
+                assert_shed(&status);
+                shed += 1;
+            }
+        }
+    }
+    (receipts, shed)
+}
+
+fn assert_shed(status: &Status) {
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+    let details = status.get_error_details();
+    assert_eq!(details.error_info().unwrap().reason, "BUSY");
+    assert!(details.retry_info().unwrap().retry_delay.is_some());
+}
+
+async fn assert_on_record(service: &Service, receipts: &[u64]) {
+    let ledger = service.ledger().await;
+    let mut sorted = receipts.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(sorted.len(), receipts.len(), "no two answers have one entry");
+    for receipt in receipts {
+        let entry = ledger.at(*receipt);
+        assert_eq!((entry.action(), entry.outcome()), (Action::Ask, Outcome::NoVisibleContact));
+    }
+    let asked = ledger.requests().filter(|entry| entry.action() == Action::Ask).count();
+    assert_eq!(asked, receipts.len(), "and no entry is without its answer");
+}

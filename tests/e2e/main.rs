@@ -1,0 +1,17 @@
+//! End to end: the real server over real mutual TLS, on this machine alone.
+//!
+//! Every test makes its own directory, authority, register and service, and needs nothing that is
+//! not in this repository.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
+
+mod answers;
+mod callers;
+mod commandline;
+mod fields;
+mod harness;
+mod load;
+mod process;
+mod refusals;
+mod scan;
+mod tidy;
