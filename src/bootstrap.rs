@@ -18,6 +18,7 @@ use signpost_core::terms::{Purpose, Role};
 use signpost_core::text::{Name, OrganisationCode, Phone};
 use signpost_core::token::Token;
 
+use crate::config::one_line;
 use crate::connection::fingerprint;
 use crate::entropy::SystemEntropy;
 use crate::exit::Failure;
@@ -90,8 +91,9 @@ impl Bootstrap {
     pub fn load(path: &Path) -> Result<(Self, PathBuf), Failure> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::config(format!("cannot read {}: {error}", path.display())))?;
-        let bootstrap = toml::from_str(&text)
-            .map_err(|error| Failure::config(format!("{}: {error}", path.display())))?;
+        let bootstrap = toml::from_str(&text).map_err(|error| {
+            Failure::config(format!("{}: {}", path.display(), one_line(&error)))
+        })?;
         Ok((bootstrap, path.parent().unwrap_or(Path::new(".")).to_owned()))
     }
 

@@ -11,7 +11,11 @@ pub mod shield;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use identifiers::IdentifiersError;
+use profile::MissingOption;
 use render::Output;
+use signpost_client::ClientError;
+use signpost_client::profile::ProfileError;
 
 use crate::exit::{Exit, Failure};
 
@@ -82,9 +86,21 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::from(Exit::Done as u8),
         Err(error) => {
             eprintln!("signpost: {error:#}");
-            let exit = error.downcast_ref::<Failure>().map_or(Exit::Refused, |f| f.exit);
-            ExitCode::from(exit as u8)
+            ExitCode::from(exit_of(&error) as u8)
         }
+    }
+}
+
+/// Wrong input of the caller's own is told apart from a refusal of the service.
+fn exit_of(error: &anyhow::Error) -> Exit {
+    let is_input = error.is::<IdentifiersError>()
+        || error.is::<MissingOption>()
+        || error.is::<ProfileError>()
+        || matches!(error.downcast_ref(), Some(ClientError::Profile(_)));
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.exit,
+        None if is_input => Exit::Config,
+        None => Exit::Refused,
     }
 }
 

@@ -193,7 +193,7 @@ impl Config {
         text: &str,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, String> {
-        let mut table: toml::Table = text.parse().map_err(|error| format!("{error}"))?;
+        let mut table: toml::Table = text.parse().map_err(|error| one_line(&error))?;
         for (name, value) in environment {
             if let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX) {
                 override_key(&mut table, path, &value)
@@ -263,6 +263,17 @@ impl Limits {
     pub fn drain_time(&self) -> Duration {
         Duration::from_secs(u64::from(self.drain_seconds_max))
     }
+}
+
+/// What is wrong with a TOML text, without the picture that TOML errors draw of it.
+pub(crate) fn one_line(error: &toml::de::Error) -> String {
+    error
+        .to_string()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// Sets `a.b` of the table from `A__B`; what reads as a whole number or as true or false is one.

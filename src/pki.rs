@@ -40,19 +40,19 @@ impl Authority {
         let address = std::net::Ipv4Addr::LOCALHOST.into();
         params.subject_alt_names = vec![SanType::DnsName(localhost), SanType::IpAddress(address)];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        self.issue(params, certificate, key)
+        self.issue(&params, certificate, key)
     }
 
     /// Writes a client's certificate and its key.
     pub fn issue_client(&self, name: &str, certificate: &Path, key: &Path) -> Result<(), Failure> {
         let mut params = params(name, self.now)?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.issue(params, certificate, key)
+        self.issue(&params, certificate, key)
     }
 
     fn issue(
         &self,
-        params: CertificateParams,
+        params: &CertificateParams,
         certificate: &Path,
         key: &Path,
     ) -> Result<(), Failure> {

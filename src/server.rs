@@ -56,7 +56,7 @@ impl Server {
             Arc::new(SystemEntropy),
         )
         .await
-        .map_err(|error| not_started(&error))?;
+        .map_err(not_started)?;
         if opened.cut_bytes > 0 {
             let recorded = directory.record_cut_tail(opened.cut_bytes).await;
             recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
@@ -137,7 +137,7 @@ pub fn check(config: &Config, clock: Arc<dyn Clock>) -> Result<String, Failure> 
     tls::server_config(&config.server, clock)?;
     evaluation_keys(config)?;
     let digest = policy(config)?.digest();
-    Ok(digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(digest.as_bytes()))
 }
 
 /// Reads the configuration's evaluation keys.
@@ -163,7 +163,7 @@ fn transport(limits: &Limits) -> tonic::transport::Server {
         .max_concurrent_streams(limits.connection_requests_max)
         .http2_max_header_list_size(limits.header_bytes_max)
         .http2_max_pending_accept_reset_streams(Some(64))
-        .http2_keepalive_interval(Some(Duration::from_secs(60)))
+        .http2_keepalive_interval(Some(Duration::from_mins(1)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .max_connection_age(Duration::from_secs(u64::from(limits.connection_seconds_max)))
 }
@@ -251,7 +251,7 @@ pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     line
 }
 
-fn not_started(error: &StartError) -> Failure {
+fn not_started(error: StartError) -> Failure {
     match error {
         StartError::NotInitialised => {
             Failure::config("the store was never initialised; run signpost init")

@@ -53,11 +53,11 @@ struct RecordContact {
     #[arg(long, value_name = "REF")]
     reference: String,
     #[command(flatten)]
+    write: WriteArgs,
+    #[command(flatten)]
     involvement: InvolvementArgs,
     #[command(flatten)]
     route: RouteArgs,
-    #[command(flatten)]
-    write: WriteArgs,
     #[command(flatten)]
     child: IdentifierArgs,
     #[command(flatten)]

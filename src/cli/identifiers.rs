@@ -18,7 +18,7 @@ const FROM_INPUT: &str = "-";
 
 /// The child's identifiers. Each is checked and blinded here; none is sent.
 #[derive(Args)]
-#[command(next_help_heading = "The child: 1 to 4 identifiers")]
+#[command(next_help_heading = "The child (1 to 4 identifiers)")]
 pub struct IdentifierArgs {
     /// NHS number of England, Wales or the Isle of Man
     ///

@@ -9,7 +9,7 @@ use signpost_client::{Client, ClientError, Profile};
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::render::values::UUID;
+use super::render::values::{Quiet, UUID};
 
 /// Where the service is, and the files that prove who asks. An option overrides the profile.
 #[derive(Args, Clone, Debug)]
@@ -42,10 +42,16 @@ pub struct ConnectionArgs {
         env = "SIGNPOST_TIMEOUT",
         value_name = "SECONDS",
         default_value_t = 10,
-        value_parser = clap::value_parser!(u16).range(1..=300)
+        value_parser = SECONDS
     )]
     timeout: u16,
 }
+
+/// How long anybody waits at a terminal.
+const SECONDS: Quiet<u16> = Quiet {
+    parse: |text| text.parse().ok().filter(|seconds| (1..=300).contains(seconds)),
+    expected: "1 to 300 seconds",
+};
 
 /// Something is said neither by an option nor by a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

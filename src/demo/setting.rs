@@ -177,8 +177,8 @@ valid_until = "{until}"
 "#
         );
         for Who { profile, .. } in members {
-            text.push_str("[[organisation.team.group.member]]\n");
-            text.push_str(&format!("token = \"tokens/{profile}.token\"\n"));
+            text.extend(["[[organisation.team.group.member]]\ntoken = \"tokens/", profile]);
+            text.push_str(".token\"\n");
         }
         text
     };

@@ -1,8 +1,10 @@
 //! The story: a small feed through `RecordContact`, then questions answered and refused.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use hex::encode as hex;
 use jiff::{Span, ToSpan};
 use signpost_client::Client;
 use signpost_client::error::ClientError;
@@ -30,6 +32,9 @@ const WITH_PREVIOUS: &str = "999 000 0034";
 const WITH_SENSITIVE: &str = "999 000 0042";
 const SHIELDED: &str = "999 000 0050";
 const UNKNOWN: &str = "999 000 0069";
+/// More entries than the story makes.
+const LEDGER_MAX: NonZeroUsize = NonZeroUsize::new(1000).expect("not zero");
+
 /// The UPN of the child with contacts.
 const UPN: &str = "B801200005001";
 
@@ -152,10 +157,10 @@ impl Story<'_> {
         heading("A stranger, with a stolen token and a certificate of another authority");
         match self.ask(STRANGER, &[nhs(WITH_CONTACTS)?], v1::Purpose::S47Enquiry).await {
             Ok(_) => anyhow::bail!("the stranger was to be refused"),
-            Err(_) => println!(
-                "Refused in the TLS handshake: nothing was asked, the attempt is counted.\n"
-            ),
+            Err(error) => ensure!(is_connection_refused(&error), "refused otherwise: {error:#}"),
         }
+        println!("Refused in the TLS handshake: nothing could be asked.");
+        self.show_entry(self.handshake_counted().await?).await?;
 
         heading("A mistyped NHS number: refused on the practitioner's own machine");
         match nhs("999 000 0019") {
@@ -163,6 +168,20 @@ impl Story<'_> {
             Err(error) => println!("Refused: {error}\n"),
         }
         Ok(())
+    }
+
+    /// The entry that counts refused handshakes; it is written within a second or so.
+    async fn handshake_counted(&self) -> anyhow::Result<u64> {
+        let mut tick = tokio::time::interval(Duration::from_millis(100));
+        for _ in 0..100 {
+            tick.tick().await;
+            let entries = self.ledger.entries(Receipt(0), LEDGER_MAX).await?;
+            let counted = |entry: &Entry| entry.outcome() == Outcome::HandshakeFailed;
+            if let Some(index) = entries.iter().position(counted) {
+                return Ok(index as u64);
+            }
+        }
+        anyhow::bail!("the refused handshake was not put on record")
     }
 
     async fn ask(
@@ -189,31 +208,33 @@ impl Story<'_> {
     }
 }
 
-fn describe(receipt: u64, entry: &Entry) -> String {
-    let levels = Level::ALL.into_iter().filter(|level| entry.released() & level.bit() != 0);
-    let released: Vec<_> = levels.map(Level::name).collect();
-    let mut line =
-        format!("entry {receipt}, {}, {}", entry.action().name(), entry.outcome().name());
-    for (name, value) in [
-        ("role", entry.role().map(signpost_core::terms::Role::name)),
-        ("purpose", entry.purpose().map(signpost_core::terms::Purpose::name)),
-    ] {
-        if let Some(value) = value {
-            line.push_str(&format!(", {name} {value}"));
-        }
-    }
-    if !released.is_empty() {
-        line.push_str(&format!(", released {}", released.join(" ")));
-    }
-    if entry.outcome() != Outcome::DeniedRole {
-        line.push_str(&format!(", commitment {}...", hex(&entry.commitment()[..6])));
-    }
-    line.push_str(&format!(", leaf hash {}...", hex(&entry.leaf_hash().as_bytes()[..6])));
-    line
+/// Whether the connection itself was refused, rather than a request on it.
+fn is_connection_refused(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<ClientError>(),
+        Some(ClientError::Connect { .. } | ClientError::Unanswered { .. })
+    )
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn describe(receipt: u64, entry: &Entry) -> String {
+    let released: Vec<_> = Level::ALL
+        .into_iter()
+        .filter(|level| entry.released() & level.bit() != 0)
+        .map(Level::name)
+        .collect();
+    let parts = [
+        Some(format!("entry {receipt}")),
+        Some(entry.action().name().to_owned()),
+        Some(entry.outcome().name().to_owned()),
+        entry.role().map(|role| format!("role {}", role.name())),
+        entry.purpose().map(|purpose| format!("purpose {}", purpose.name())),
+        (entry.count() > 0).then(|| format!("count {}", entry.count())),
+        (!released.is_empty()).then(|| format!("released {}", released.join(" "))),
+        (entry.commitment() != [0; 32])
+            .then(|| format!("commitment {}...", hex(&entry.commitment()[..6]))),
+        Some(format!("leaf hash {}...", hex(&entry.leaf_hash().as_bytes()[..6]))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn heading(title: &str) {

@@ -5,7 +5,6 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use signpost_core::id::Receipt;
@@ -109,7 +108,7 @@ fn details_of(reason: &Reason) -> ErrorDetails {
             details
         }
         Reason::Budget => {
-            let mut details = ErrorDetails::with_retry_info(Some(Duration::from_secs(60)));
+            let mut details = ErrorDetails::with_retry_info(Some(Duration::from_mins(1)));
             details.add_quota_failure_violation("person", "points evaluated in a minute");
             details
         }
@@ -150,9 +149,13 @@ fn build(
     mut details: ErrorDetails,
     receipt: Option<Receipt>,
 ) -> Status {
-    #[expect(clippy::disallowed_types, reason = "the type of tonic-types' metadata")]
-    let metadata: HashMap<String, String> =
-        receipt.map(|receipt| ("receipt".to_owned(), receipt.0.to_string())).into_iter().collect();
-    details.set_error_info(reason, DOMAIN, metadata);
+    match receipt {
+        Some(Receipt(index)) => {
+            details.set_error_info(reason, DOMAIN, [("receipt".to_owned(), index.to_string())]);
+        }
+        None => {
+            details.set_error_info(reason, DOMAIN, []);
+        }
+    }
     Status::with_error_details(code, sentence, details)
 }

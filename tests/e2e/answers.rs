@@ -110,10 +110,8 @@ async fn sensitive_services_show_that_they_exist_and_only_to_whom_the_matrix_say
     let ledger = service.ledger().await;
     assert_eq!(ledger.at(answer.receipt).outcome(), Outcome::BrokerRequired);
 
-    let emergency = v1::Question {
-        purpose: v1::Purpose::EmergencyCareAttendance.into(),
-        ..question(&child)
-    };
+    let emergency =
+        v1::Question { purpose: v1::Purpose::EmergencyCareAttendance.into(), ..question(&child) };
     let answer = service.person("clinician").ask(emergency).await.unwrap();
     assert!(answer.signposts.is_empty() && !answer.further_service, "{answer:?}");
     service.stop().await;

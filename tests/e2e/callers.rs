@@ -11,7 +11,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_types::StatusExt;
 
 use crate::harness::{
-    BOTH_KINDS_OF_STRANGER, Caller, Service, UNREGISTERED, NORTHFIELD, contact, date, question,
+    BOTH_KINDS_OF_STRANGER, Caller, NORTHFIELD, Service, UNREGISTERED, contact, date, question,
     request_id,
 };
 
@@ -26,7 +26,8 @@ async fn every_cell_of_the_table_is_as_it_says() {
     let child = service.person("colleague").child(&[("nhs", "999 000 0018")]).await;
     let mut wrong = Vec::new();
     for (name, row) in table() {
-        let drive = Drive { caller: caller(&service, name), name, service: &service, child: &child };
+        let drive =
+            Drive { caller: caller(&service, name), name, service: &service, child: &child };
         for (call, expected) in row {
             let found = drive.cell(call).await;
             if found != expected {

@@ -15,9 +15,7 @@ pub(crate) use caller::{Caller, channel};
 pub(crate) use child::{contact, date, nhs_number, question, request_id};
 pub(crate) use ledger::{Ledger, reopened};
 pub(crate) use service::Service;
-pub(crate) use world::{
-    BOTH_KINDS_OF_STRANGER, Member, NORTHFIELD, SOUTHMOOR, UNREGISTERED, WESTBURY, World,
-};
+pub(crate) use world::{BOTH_KINDS_OF_STRANGER, NORTHFIELD, UNREGISTERED, World};
 
 /// How long anything that is waited for may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

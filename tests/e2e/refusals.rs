@@ -235,7 +235,10 @@ async fn the_texts_of_every_other_write_are_as_strict() {
     }
     for wrong in [vec![], vec![vec![0; 32]], vec![vec![9; 31]], vec![vec![255; 32]]] {
         let status = one_entry(&service, Action::Evaluate, manager.evaluate(wrong)).await;
-        assert_eq!((status.code(), found(&status).reason), (Code::InvalidArgument, "INVALID".into()));
+        assert_eq!(
+            (status.code(), found(&status).reason),
+            (Code::InvalidArgument, "INVALID".into())
+        );
     }
     service.stop().await;
 }
@@ -253,7 +256,10 @@ async fn a_spent_budget_of_evaluations_is_refused_until_it_grows_back() {
     let point: Vec<u8> = point.collect();
     let call = nurse.evaluate(vec![point; 2]);
     let status = one_entry(&service, Action::Evaluate, call).await;
-    assert_eq!((status.code(), found(&status).reason), (Code::ResourceExhausted, "DENIED_BUDGET".into()));
+    assert_eq!(
+        (status.code(), found(&status).reason),
+        (Code::ResourceExhausted, "DENIED_BUDGET".into())
+    );
     let details = status.get_error_details();
     assert!(details.retry_info().is_some() && details.quota_failure().is_some());
     // One person's budget is nobody else's.
@@ -267,8 +273,8 @@ async fn two_equal_writes_at_once_are_one_and_another_under_their_id_is_refused(
     let nurse = service.person("nurse");
     let child = nurse.child(&[("nhs", NHS_NUMBER)]).await;
     let first = contact(&child, "CASE-1", service.world.today());
-    let (one, other) =
-        tokio::join!(nurse.record(first.clone()), service.person_alone("nurse").record(first.clone()));
+    let elsewhere = service.person_alone("nurse");
+    let (one, other) = tokio::join!(nurse.record(first.clone()), elsewhere.record(first.clone()));
     let one = one.unwrap();
     assert_eq!(one, other.unwrap(), "the same id and the same receipt");
     assert_eq!(nurse.record(first.clone()).await.unwrap(), one, "and later too");
@@ -278,7 +284,10 @@ async fn two_equal_writes_at_once_are_one_and_another_under_their_id_is_refused(
 
     let another = v1::RecordContactRequest { source_reference: "CASE-2".into(), ..first.clone() };
     let status = one_entry(&service, Action::RecordContact, nurse.record(another)).await;
-    assert_eq!((status.code(), found(&status).reason), (Code::AlreadyExists, "REQUEST_ID_REUSED".into()));
+    assert_eq!(
+        (status.code(), found(&status).reason),
+        (Code::AlreadyExists, "REQUEST_ID_REUSED".into())
+    );
     // The id is the person's own: another's equal write is another write.
     let clinician = service.person("clinician");
     assert_ne!(clinician.record(first).await.unwrap().contact_id, one.contact_id);

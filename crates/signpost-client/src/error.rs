@@ -25,7 +25,7 @@ pub enum ClientError {
     /// The service refused: it certainly did nothing.
     #[error("{0}")]
     Refused(Box<Refused>),
-    /// There was no answer. A write may have happened: repeat it under the same request id.
+    /// There was no answer, or none that settles it. A write may have happened: repeat it under the same request id.
     #[error("the service gave no answer ({}): {cause}", name(*.code))]
     Unanswered {
         /// `UNAVAILABLE`, `DEADLINE_EXCEEDED` and the like.
@@ -49,13 +49,13 @@ pub enum ClientError {
 
 impl From<Status> for ClientError {
     fn from(status: Status) -> Self {
-        // Without a reason it is not the service that speaks, but what lies between.
-        let known = status.get_details_error_info().is_some();
-        let unsettled = matches!(
-            status.code(),
-            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown
-        );
-        if known || !(unsettled || status.source().is_some()) {
+        let refused = match status.get_details_error_info() {
+            // Here the service itself does not know what became of the request.
+            Some(info) => info.reason != STORE_FAILED,
+            // Without a reason it is not the service that speaks, but what lies between.
+            None => !(is_unsettled(status.code()) || status.source().is_some()),
+        };
+        if refused {
             return Self::Refused(Box::new(Refused::from(&status)));
         }
         let cause = match status.source() {
@@ -64,6 +64,14 @@ impl From<Status> for ClientError {
         };
         Self::Unanswered { code: status.code(), cause }
     }
+}
+
+/// The one reason that does not say that nothing was done.
+const STORE_FAILED: &str = "STORE_FAILED";
+
+/// Codes that may come from a connection as well as from the service.
+fn is_unsettled(code: Code) -> bool {
+    matches!(code, Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown)
 }
 
 /// A refusal of the service.
@@ -166,7 +174,9 @@ fn sentence(reason: &str) -> Option<&'static str> {
         }
         "LIMIT_REACHED" => "no more can be recorded here: a limit is reached",
         "CONTENDED" => "something changed in the meantime: try again",
-        "STORE_UNAVAILABLE" => "the service cannot put anything on record now, so it answers not",
+        "STORE_UNAVAILABLE" => {
+            "the service cannot put anything on record now, so it gives no answer: try again"
+        }
         "BUSY" => "the service is busy: try again",
         _ => return None,
     })
@@ -279,6 +289,8 @@ mod tests {
             let error = ClientError::from(Status::new(code, "gone"));
             assert!(matches!(error, ClientError::Unanswered { .. }), "{code:?}");
         }
+        let failed = Status::with_error_details(Code::Internal, "?", details(STORE_FAILED, None));
+        assert!(matches!(ClientError::from(failed), ClientError::Unanswered { .. }));
         let status = Status::with_error_details(Code::Unavailable, "busy", details("BUSY", None));
         assert!(matches!(ClientError::from(status), ClientError::Refused(_)));
     }

@@ -277,8 +277,10 @@ impl RecordKey {
     /// Where it lies under this generation's index key. For stores alone.
     #[must_use]
     pub fn locate(&self, index_key: &[u8; 32]) -> Location {
+        let scope = self.scope().locate(index_key);
         let mut within = blake3::Hasher::new_keyed(index_key);
-        within.update(b"signpost record\0");
+        // The scope too: else every head would end alike, and so would the copies of one flag.
+        within.update(b"signpost record\0").update(&scope);
         match self {
             Self::Head(_) => within.update(&[1]),
             Self::Flag(_, id) => within.update(&[2]).update(id.as_bytes()),
@@ -297,7 +299,7 @@ impl RecordKey {
             Self::Service => &mut within,
         };
         let mut location = [0; 48];
-        location[..32].copy_from_slice(&self.scope().locate(index_key));
+        location[..32].copy_from_slice(&scope);
         location[32..].copy_from_slice(&within.finalize().as_bytes()[..16]);
         Location(location)
     }
@@ -331,5 +333,35 @@ impl Location {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 48] {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_record_lies_shows_neither_its_kind_nor_its_copies() {
+        let flag = FlagId::new([7; 16]);
+        let one = Pseudonym::new([1; 64]);
+        let other = Pseudonym::new([2; 64]);
+        let ends = [
+            RecordKey::Head(one.clone()),
+            RecordKey::Head(other.clone()),
+            RecordKey::Flag(one, flag),
+            RecordKey::Flag(other, flag),
+        ]
+        .map(|key| key.locate(&[3; 32]).as_bytes()[32..].to_vec());
+        for (index, end) in ends.iter().enumerate() {
+            assert!(!ends[..index].contains(end));
+        }
+    }
+
+    #[test]
+    fn a_record_lies_elsewhere_in_every_generation() {
+        let key = RecordKey::Head(Pseudonym::new([1; 64]));
+        let [one, other] = [[3; 32], [4; 32]].map(|index_key| key.locate(&index_key));
+        assert_ne!(one.as_bytes()[..32], other.as_bytes()[..32]);
+        assert_ne!(one.as_bytes()[32..], other.as_bytes()[32..]);
     }
 }

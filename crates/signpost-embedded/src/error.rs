@@ -39,7 +39,8 @@ pub enum CreateError {
     },
 }
 
-/// Why a data directory was not opened. Nothing in it was changed.
+/// Why a data directory was not opened. Journal, ledger and openings are as they were where the
+/// journal was refused; the index, which can be built anew, may have been touched.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no data directory, or it was never finished.

@@ -57,7 +57,10 @@ fn involved(signpost: &v1::Signpost) -> Vec<String> {
         v1::Involvement::Unspecified => vec!["not said".to_owned()],
     };
     if let Some(details) = &signpost.details {
-        lines.push(words_of::<v1::InvolvementStatus>(details.status));
+        // How it stood when it ended says nothing of today.
+        if details.ended.is_none() {
+            lines.push(words_of::<v1::InvolvementStatus>(details.status));
+        }
         lines.extend(details.started.map(|day| format!("since {}", date(day))));
         lines.extend(details.ended.map(|day| format!("until {}", date(day))));
     } else if let Some(years) = signpost.years {

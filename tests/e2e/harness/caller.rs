@@ -82,7 +82,10 @@ impl Caller {
     }
 
     /// Asks, and takes the whole response.
-    pub(crate) async fn ask_padded(&self, question: v1::Question) -> Result<v1::AskResponse, Status> {
+    pub(crate) async fn ask_padded(
+        &self,
+        question: v1::Question,
+    ) -> Result<v1::AskResponse, Status> {
         let request = self.request(v1::AskRequest { question: Some(question) });
         Ok(self.signpost().ask(request).await?.into_inner())
     }

@@ -18,9 +18,9 @@ use tempfile::TempDir;
 /// Northfield Council's case system.
 pub(crate) const NORTHFIELD: &str = "northfield";
 /// Southmoor Trust's.
-pub(crate) const SOUTHMOOR: &str = "southmoor";
+const SOUTHMOOR: &str = "southmoor";
 /// Westbury School's.
-pub(crate) const WESTBURY: &str = "westbury";
+const WESTBURY: &str = "westbury";
 /// A certificate of our authority that is not on the register.
 pub(crate) const UNREGISTERED: &str = "unregistered";
 /// A certificate of another authority, and none at all.

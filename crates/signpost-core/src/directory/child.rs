@@ -145,14 +145,14 @@ async fn load_tied(
     let mut family = children;
     let mut next = 0;
     while next < family.len() {
-        let tied: Vec<Pseudonym> = family[next]
+        let siblings: Vec<Pseudonym> = family[next]
             .flags
             .iter()
             .filter(|flag| ties(flag))
             .flat_map(|flag| flag.subject.pseudonyms())
             .map(|named| named.pseudonym.clone())
             .collect();
-        for pseudonym in tied {
+        for pseudonym in siblings {
             if family.iter().all(|child| child.pseudonym != pseudonym) {
                 if family.len() == most {
                     return Ok(None);

@@ -91,26 +91,3 @@ async fn a_closed_store_does_nothing() {
     let service = signpost_core::record::RecordKey::Service;
     assert_eq!(store.read(&service).await, Err(unavailable));
 }
-
-#[tokio::test]
-async fn commits_that_wait_when_the_store_closes_are_answered() {
-    let place = Place::create(Arc::new(ManualClock::default()));
-    let store = Arc::new(place.open().store);
-    let mut waiting: Vec<_> = (0..64)
-        .map(|_| {
-            let store = store.clone();
-            Box::pin(async move { commit(&*store).await })
-        })
-        .collect();
-    for one in &mut waiting {
-        assert_eq!(poll_once(one), None, "it waits");
-    }
-    store.close().await.unwrap();
-    let mut receipts = Vec::new();
-    for one in waiting {
-        receipts.push(one.await.unwrap().0);
-    }
-    assert_eq!(receipts, (0..64).collect::<Vec<u64>>());
-    let entries = place.open().store.entries(Receipt(0), ALL).await.unwrap();
-    assert_eq!(entries.len(), 64);
-}

@@ -1,0 +1,167 @@
+//! Nothing that could name a child or let anybody in reaches a disk, a keyring or a log.
+//!
+//! A search that finds nothing proves something only if it would have found it: each is run again
+//! over the same places with a value planted there.
+
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+use signpost_core::token::Token;
+use signpost_proto::v1;
+
+use crate::harness::{Binary, NORTHFIELD, World, contact, question};
+
+/// What is searched for, and what it is called when it is found.
+type Needle = (&'static str, Vec<u8>);
+
+const NHS_TYPED: &str = "999 000 0018";
+const UPN_TYPED: &str = "b801 2000 05001";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn identifiers_pseudonyms_and_tokens_are_nowhere() {
+    for format in ["text", "json"] {
+        let world = Binary::initialised();
+        let overrides = [("LOG__FORMAT", format), ("LOG__LEVEL", "debug")];
+        let mut binary = Binary::serve(&world, &overrides).await;
+        let child = traffic(&world, &binary).await;
+        binary.signal(Signal::TERM);
+        assert_eq!(binary.ended().await.code(), Some(0));
+        assert!(binary.log().lines().count() >= 3, "there is a log to search: {}", binary.log());
+
+        let needles = needles(&world, &child);
+        let places = places(&world);
+        for place in &places {
+            let content = read(place);
+            for (what, needle) in &needles {
+                let found = content.contains(&one_character_each(needle));
+                assert!(!found, "{what} lies in {} ({format})", place.display());
+            }
+        }
+        planted_is_found(&places, &needles);
+    }
+}
+
+/// Writes, asks, refusals, and everything a client may do wrong.
+async fn traffic(world: &World, binary: &Binary) -> Vec<v1::Pseudonym> {
+    let nurse = binary.person(world, "nurse");
+    let child = nurse.child(&[("nhs", NHS_TYPED), ("upn", UPN_TYPED)]).await;
+    for number in 0..10 {
+        let contact = contact(&child, &format!("CASE-{number}"), world.today());
+        nurse.record(contact).await.unwrap();
+    }
+    let asker = binary.person(world, "SOCIAL_WORKER");
+    for _ in 0..10 {
+        assert_eq!(asker.ask(question(&child)).await.unwrap().signposts.len(), 10);
+    }
+    let many = v1::AskManyRequest { number: 1, question: Some(question(&child)) };
+    assert_eq!(asker.ask_many(vec![many; 20]).await.0.len(), 20);
+
+    // The raw numbers themselves, where no client should put them.
+    for text in [NHS_TYPED, UPN_TYPED, "9990000018", "B801200005001"] {
+        let wrong = contact(&child, text, world.today());
+        nurse.record(wrong).await.unwrap_err();
+    }
+    for label in ["suspended", "expired", "no-purposes", "teacher"] {
+        binary.person(world, label).ask(question(&child)).await.unwrap_err();
+    }
+    let system = binary.system(world, Some(NORTHFIELD));
+    system.ask(question(&child)).await.unwrap_err();
+    let token = world.token("nurse");
+    system.with_token(&token).ask(question(&child)).await.unwrap_err();
+    system.with_token(&token[..token.len() - 1]).ask(question(&child)).await.unwrap_err();
+    let mut large = contact(&child, "CASE-1", world.today());
+    large.pseudonyms[0].value = child[0].value.repeat(500);
+    asker.record(large).await.unwrap_err();
+    child
+}
+
+fn needles(world: &World, child: &[v1::Pseudonym]) -> Vec<Needle> {
+    let mut needles: Vec<Needle> = [
+        ("an NHS number as typed", NHS_TYPED),
+        ("an NHS number", "9990000018"),
+        ("a pupil number as typed", UPN_TYPED),
+        ("a pupil number", "B801200005001"),
+    ]
+    .map(|(what, text)| (what, text.as_bytes().to_vec()))
+    .into();
+    for pseudonym in child {
+        needles.extend(forms(&pseudonym.value));
+    }
+    for label in ["nurse", "SOCIAL_WORKER", "suspended"] {
+        let text = world.token(label);
+        needles.push(("the text of a token", text.as_bytes().to_vec()));
+        needles.extend(forms(Token::parse(&text).unwrap().as_bytes()));
+    }
+    needles
+}
+
+/// A secret's bytes, and the texts in which bytes leak.
+fn forms(bytes: &[u8]) -> Vec<Needle> {
+    let lower: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let list = format!("{bytes:?}");
+    vec![
+        ("a secret, raw", bytes.to_vec()),
+        // Half of it is as bad.
+        ("half of a secret, raw", bytes[..bytes.len() / 2].to_vec()),
+        ("a secret in capitals of hex", lower.to_uppercase().into_bytes()),
+        ("a secret in hex", lower.into_bytes()),
+        ("a secret in base64", base64(bytes).into_bytes()),
+        ("a secret as a list of numbers", list[1..list.len() - 1].as_bytes().to_vec()),
+    ]
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    // Whole groups of three: what is left over has other digits where more bytes follow.
+    for group in bytes.chunks_exact(3) {
+        let number = u32::from_be_bytes([0, group[0], group[1], group[2]]);
+        for shift in [18, 12, 6, 0] {
+            text.push(char::from(DIGITS[(number >> shift) as usize & 63]));
+        }
+    }
+    text
+}
+
+/// Every file of the data directory, the keyring and the log.
+fn places(world: &World) -> Vec<PathBuf> {
+    let mut places = Vec::new();
+    for folder in ["data", "keyring"] {
+        collect(&world.path(folder), &mut places);
+    }
+    assert!(places.len() >= 6, "data and keyring are searched: {places:?}");
+    let logs = std::fs::read_dir(world.path("")).unwrap().map(|entry| entry.unwrap().path());
+    places.extend(logs.filter(|path| path.to_string_lossy().contains("stderr-")));
+    places
+}
+
+fn collect(folder: &Path, places: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { collect(&path, places) } else { places.push(path) }
+    }
+}
+
+/// The content of a file, one character for each byte: the library's own search takes text.
+fn read(place: &Path) -> String {
+    one_character_each(&std::fs::read(place).unwrap())
+}
+
+fn one_character_each(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+/// Each value planted in the midst of each place's content is found there.
+fn planted_is_found(places: &[PathBuf], needles: &[Needle]) {
+    for place in places {
+        let content = std::fs::read(place).unwrap();
+        let middle = content.len() / 2;
+        for (what, needle) in needles {
+            std::fs::write(place, [&content[..middle], needle, &content[middle..]].concat())
+                .unwrap();
+            let found = read(place).contains(&one_character_each(needle));
+            assert!(found, "{what} planted in {} is not found", place.display());
+        }
+        std::fs::write(place, &content).unwrap();
+    }
+}
