@@ -15,6 +15,17 @@ use crate::server::Server;
 use crate::{init, process, telemetry};
 use setting::Setting;
 
+/// Prints a line; a reader that went away ends the demo as any error does, and in good order.
+macro_rules! say {
+    ($($line:tt)*) => {
+        std::io::Write::write_fmt(
+            &mut std::io::stdout(),
+            format_args!("{}\n", format_args!($($line)*)),
+        )?
+    };
+}
+use say;
+
 /// Tells the story; unless `once`, leaves the service running until it is told to stop. All files
 /// lie in a directory of their own and are removed at the end.
 pub async fn run(once: bool) -> anyhow::Result<()> {
@@ -28,9 +39,11 @@ pub async fn run(once: bool) -> anyhow::Result<()> {
 
     let config = Config::load(&setting.config, std::iter::empty())?;
     let loaded = init::initialise(&config, &setting.bootstrap, clock.clone()).await?;
-    println!(
+    say!(
         "A service with {} organisations, {} access groups and {} people, all fictional, on {address}.\n",
-        loaded.organisations, loaded.groups, loaded.people
+        loaded.organisations,
+        loaded.groups,
+        loaded.people
     );
     let server = Server::prepare(config, clock).await?;
     let ledger = server.store();
@@ -40,12 +53,15 @@ pub async fn run(once: bool) -> anyhow::Result<()> {
         stopped.await.ok();
     }));
 
-    let told = story::tell(&setting, &*ledger).await;
-    if told.is_ok() && !once {
-        println!("{}", setting.commands());
-        println!("The service runs until Ctrl-C.");
-        stop.await;
-    }
+    let told = async {
+        story::tell(&setting, &*ledger).await?;
+        if !once {
+            say!("{}\nThe service runs until Ctrl-C.", setting.commands());
+            stop.await;
+        }
+        anyhow::Ok(())
+    };
+    let told = told.await;
     drop(ledger);
     stop_server.send(()).ok();
     serving.await??;

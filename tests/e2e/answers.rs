@@ -164,8 +164,8 @@ async fn unknown_hidden_own_shielded_and_withheld_are_the_same_bytes() {
         assert_eq!(without_receipt(response), expected);
     }
     let ledger = service.ledger().await;
-    let asked = ledger.requests().filter(|entry| entry.action() == Action::Ask);
-    let nothing = asked.filter(|entry| entry.outcome() == Outcome::NoVisibleContact);
+    let answers = ledger.requests().filter(|entry| entry.action() == Action::Ask);
+    let nothing = answers.filter(|entry| entry.outcome() == Outcome::NoVisibleContact);
     assert_eq!(nothing.count(), 5, "the ledger does not tell them apart either");
     service.stop().await;
 }

@@ -102,12 +102,12 @@ async fn a_certificate_of_nobody_we_know_makes_no_connection_and_is_counted() {
 
 fn table() -> BTreeMap<&'static str, Row> {
     let mut lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let calls: Vec<&str> = lines.next().unwrap().split_whitespace().skip(1).collect();
+    let columns: Vec<&str> = lines.next().unwrap().split_whitespace().skip(1).collect();
     let row = |line: &'static str| {
-        let (caller, cells) = line.split_once("  ").unwrap();
-        let cells: Vec<&str> = cells.split_whitespace().collect();
-        assert_eq!(cells.len(), calls.len(), "{caller}");
-        (caller, calls.iter().copied().zip(cells).collect())
+        let (caller, row) = line.split_once("  ").unwrap();
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        assert_eq!(cells.len(), columns.len(), "{caller}");
+        (caller, columns.iter().copied().zip(cells).collect())
     };
     lines.map(row).collect()
 }

@@ -21,13 +21,13 @@ async fn a_number_is_taken_as_people_type_it() {
         .into_iter()
         .chain(["９９９０００００１８", "\u{feff}999\u{a0}000\u{a0}0018", " 999.000.0018 "])
     {
-        let asked = ask(&service, &["--nhs", typed], &[]).await;
+        let asked = ask(&service, &["--nhs", typed], &[]);
         assert_eq!(asked.status.code(), Some(0), "{typed:?}: {}", all(&asked));
         assert!(all(&asked).contains("Westbury School"), "{}", all(&asked));
         assert_silent(&asked, typed);
     }
     for typed in ["B801200005001", "b801 2000 05001"] {
-        let asked = ask(&service, &["--upn", typed], &[]).await;
+        let asked = ask(&service, &["--upn", typed], &[]);
         assert_eq!(asked.status.code(), Some(0), "{typed:?}: {}", all(&asked));
         assert_silent(&asked, typed);
     }
@@ -56,7 +56,7 @@ async fn a_wrong_number_is_refused_in_words_of_its_own_and_never_repeated() {
     ];
     let mut sentences = BTreeSet::new();
     for (arguments, word) in cases {
-        let refused = ask(&service, arguments, &[]).await;
+        let refused = ask(&service, arguments, &[]);
         assert!([Some(1), Some(64)].contains(&refused.status.code()), "{}", all(&refused));
         assert!(all(&refused).contains(word), "{word:?} is not in {}", all(&refused));
         assert_silent(&refused, arguments[1]);
@@ -64,7 +64,7 @@ async fn a_wrong_number_is_refused_in_words_of_its_own_and_never_repeated() {
         sentences.insert(all(&refused).replace(option, ""));
     }
     assert_eq!(sentences.len(), cases.len(), "each is told apart: {sentences:#?}");
-    let stray = ask(&service, &["--nhs", "999", "000", "0018"], &[]).await;
+    let stray = ask(&service, &["--nhs", "999", "000", "0018"], &[]);
     assert!(all(&stray).contains("quotation marks"), "{}", all(&stray));
     let requests = service.ledger().await.requests().count();
     assert_eq!(requests, before, "nothing was sent");
@@ -74,7 +74,7 @@ async fn a_wrong_number_is_refused_in_words_of_its_own_and_never_repeated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_can_be_read_by_a_program() {
     let service = ready().await;
-    let asked = ask(&service, &["--nhs", "999 000 0018", "--output", "json"], &[]).await;
+    let asked = ask(&service, &["--nhs", "999 000 0018", "--output", "json"], &[]);
     assert!(asked.status.success(), "{}", all(&asked));
     let answer: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
     assert_eq!(answer["signposts"][0]["organisation_name"], "Westbury School");
@@ -96,7 +96,7 @@ async fn a_refusal_or_a_missing_service_is_one_sentence_and_a_code() {
         ("nurse", "token"),
     ] {
         let token = format!("tokens/{token}.token");
-        let asked = ask(&service, &["--nhs", "999 000 0018"], &["--token-file", &token]).await;
+        let asked = ask(&service, &["--nhs", "999 000 0018"], &["--token-file", &token]);
         // The teacher is at another organisation's system: their token is unknown here.
         let sentence = if token.contains("teacher") { "token" } else { sentence };
         assert_eq!(asked.status.code(), Some(1), "{}", all(&asked));
@@ -105,7 +105,7 @@ async fn a_refusal_or_a_missing_service_is_one_sentence_and_a_code() {
     let address = service.address;
     let world = service.stop().await;
     write_profile(&world, &address.to_string());
-    let asked = run(&world, ASK, &["--nhs", "999 000 0018"], &[]).await;
+    let asked = run(&world, ASK, &["--nhs", "999 000 0018"], &[]);
     assert_eq!(asked.status.code(), Some(1));
     assert!(all(&asked).contains("cannot be reached"), "{}", all(&asked));
 }
@@ -120,8 +120,10 @@ fn every_command_explains_itself_with_examples() {
         &["check-config", "--help"],
         &["demo", "--help"],
         &["ask", "--help"],
-        &["contact", "--help"],
-        &["shield", "--help"],
+        &["contact", "record", "--help"],
+        &["contact", "end", "--help"],
+        &["shield", "set", "--help"],
+        &["shield", "lift", "--help"],
     ] {
         let help = Binary::output(&world, command, &[]);
         assert_eq!(help.status.code(), Some(0), "{command:?}");
@@ -230,12 +232,12 @@ fn write_profile(world: &World, address: &str) {
     std::fs::write(world.path("me.toml"), profile).unwrap();
 }
 
-async fn ask(service: &Service, child: &[&str], more: &[&str]) -> Output {
-    run(&service.world, ASK, child, more).await
+fn ask(service: &Service, child: &[&str], more: &[&str]) -> Output {
+    run(&service.world, ASK, child, more)
 }
 
 /// Runs the binary on a thread where that stops nobody.
-async fn run(world: &World, command: &[&str], child: &[&str], more: &[&str]) -> Output {
+fn run(world: &World, command: &[&str], child: &[&str], more: &[&str]) -> Output {
     tokio::task::block_in_place(|| Binary::output(world, &[command, child, more].concat(), &[]))
 }
 

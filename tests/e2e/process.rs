@@ -96,7 +96,7 @@ async fn a_data_directory_is_one_process_s_and_a_port_too() {
 
 #[test]
 fn a_wrong_configuration_is_one_line_that_names_the_key() {
-    let world = World::new();
+    let world = Binary::initialised();
     for (key, value, named) in [
         ("SERVER__LISTEN", "nowhere", "listen"),
         ("SERVER__LISTNE", "127.0.0.1:0", "listne"),

@@ -18,6 +18,10 @@ use crate::harness::{
 const NHS_NUMBER: &str = "9990000018";
 const PUPIL_NUMBER: &str = "B801200005001";
 
+/// Makes something wrong of a well-formed message.
+type Bend<M> = fn(&mut M);
+type BendWith<M, V> = fn(&mut M, V);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_not_identified_is_told_why_and_counted() {
     let service = Service::start().await;
@@ -97,8 +101,7 @@ async fn a_malformed_question_names_its_fields_and_none_of_their_values() {
     let identifiers: Vec<_> = numbers.iter().map(|number| ("nhs", number.as_str())).collect();
     let children = asker.child(&identifiers).await;
     let child = &children[..1];
-    type Bend = fn(&mut v1::Question);
-    let cases: [(&str, Bend); 10] = [
+    let cases: [(&str, Bend<v1::Question>); 10] = [
         ("purpose", |q| q.purpose = 0),
         ("purpose", |q| q.purpose = 99),
         ("purpose", |q| q.purpose = -1),
@@ -131,8 +134,7 @@ async fn a_malformed_contact_names_its_fields_and_none_of_their_values() {
     let nurse = service.person("nurse");
     let child = nurse.child(&[("nhs", NHS_NUMBER)]).await;
     let text = "Johnny Northfield, 12 Mill Lane";
-    type Bend = fn(&mut v1::RecordContactRequest, &str);
-    let cases: [(&str, &str, Bend); 17] = [
+    let cases: [(&str, &str, BendWith<v1::RecordContactRequest, &str>); 17] = [
         ("request_id", text, |c, value| c.request_id = value.into()),
         ("request_id", "", |c, value| c.request_id = value.into()),
         ("source_reference", text, |c, value| c.source_reference = value.into()),
@@ -177,8 +179,7 @@ async fn an_involvement_that_contradicts_itself_names_the_field_at_fault() {
     let nurse = service.person("nurse");
     let child = nurse.child(&[("nhs", NHS_NUMBER)]).await;
     let tomorrow = date(service.world.today().saturating_add(jiff::Span::new().days(1)));
-    type Bend = fn(&mut v1::ContactInvolvement, v1::Date);
-    let cases: [(&str, Bend); 5] = [
+    let cases: [(&str, BendWith<v1::ContactInvolvement, v1::Date>); 5] = [
         ("involvement.started", |i, day| i.started = Some(day)),
         ("involvement.ended", |i, day| i.ended = Some(day)),
         ("involvement.confirmed_on", |i, day| i.confirmed_on = Some(day)),

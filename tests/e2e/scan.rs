@@ -97,7 +97,7 @@ fn needles(world: &World, child: &[v1::Pseudonym]) -> Vec<Needle> {
 
 /// A secret's bytes, and the texts in which bytes leak.
 fn forms(bytes: &[u8]) -> Vec<Needle> {
-    let lower: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let lower = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let list = format!("{bytes:?}");
     vec![
         ("a secret, raw", bytes.to_vec()),
@@ -106,7 +106,7 @@ fn forms(bytes: &[u8]) -> Vec<Needle> {
         ("a secret in capitals of hex", lower.to_uppercase().into_bytes()),
         ("a secret in hex", lower.into_bytes()),
         ("a secret in base64", base64(bytes).into_bytes()),
-        ("a secret as a list of numbers", list[1..list.len() - 1].as_bytes().to_vec()),
+        ("a secret as a list of numbers", list.as_bytes()[1..list.len() - 1].to_vec()),
     ]
 }
 

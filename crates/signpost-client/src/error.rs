@@ -22,6 +22,12 @@ pub enum ClientError {
         /// Why.
         source: tonic::transport::Error,
     },
+    /// The service ended the TLS handshake: nothing was asked.
+    #[error(
+        "the service refuses this client's certificate: it must be of the authority that the \
+         service trusts, and valid today"
+    )]
+    CertificateRefused,
     /// The service refused: it certainly did nothing.
     #[error("{0}")]
     Refused(Box<Refused>),
@@ -49,6 +55,9 @@ pub enum ClientError {
 
 impl From<Status> for ClientError {
     fn from(status: Status) -> Self {
+        if is_certificate_refused(&status) {
+            return Self::CertificateRefused;
+        }
         let refused = match status.get_details_error_info() {
             // Here the service itself does not know what became of the request.
             Some(info) => info.reason != STORE_FAILED,
@@ -64,6 +73,20 @@ impl From<Status> for ClientError {
         };
         Self::Unanswered { code: status.code(), cause }
     }
+}
+
+/// Whether TLS ended the connection. In TLS 1.3 a client learns only after its own part of the
+/// handshake that its certificate is refused; what h2 then keeps of the alert is the error's kind.
+pub(crate) fn is_certificate_refused(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The one reason that does not say that nothing was done.

@@ -7,6 +7,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::error::is_certificate_refused;
+
 /// The longest wait before the second try; it doubles with each further one.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 /// The longest wait at all, beyond what the service asks for.
@@ -30,7 +32,7 @@ pub(crate) async fn until<T, A: Future<Output = Result<T, Status>>>(
             Ok(Err(status)) => status,
             Err(_) => return Err(Status::deadline_exceeded("no answer in time")),
         };
-        if status.code() != Code::Unavailable {
+        if status.code() != Code::Unavailable || is_certificate_refused(&status) {
             return Err(status);
         }
         let asked = status.get_details_retry_info().and_then(|info| info.retry_delay);

@@ -164,7 +164,7 @@ pub enum InvolvementError {
 }
 
 impl InvolvementError {
-    /// The field at fault, as the API names it.
+    /// The field at fault, as the API names it within an involvement.
     #[must_use]
     pub fn field(self) -> &'static str {
         match self {

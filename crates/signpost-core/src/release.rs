@@ -1,5 +1,7 @@
 //! From a child's flags to what one asker is shown of them.
 
+use std::cmp::Reverse;
+
 use jiff::civil::Date;
 
 use crate::flag::{ContactFlag, ContactRoute, Hours};
@@ -100,7 +102,7 @@ impl<'f> Release<'f> {
         flags: impl Iterator<Item = &'f ContactFlag>,
         own: impl Fn(&ContactFlag) -> bool,
         cell: &Cell<'_>,
-        shielded: bool,
+        shielded: impl Fn(&ContactFlag) -> bool,
         today: Date,
     ) -> Self {
         let mut release = Self::default();
@@ -109,7 +111,7 @@ impl<'f> Release<'f> {
             if details.in_error || flag.involvement.retain_until() < today {
                 continue;
             }
-            let level = cell.level(details.sensitivity, details.ended, shielded, today);
+            let level = cell.level(details.sensitivity, details.ended, shielded(flag), today);
             release.levels |= level.bit();
             match level {
                 Level::Nothing => {}
@@ -126,10 +128,12 @@ impl<'f> Release<'f> {
                 }
             }
         }
-        // Current ones first, the latest first; the id makes the order the same every time.
+        // Current ones first, then those that say most, the latest first where the day may be
+        // seen; the id makes the order the same every time.
         release.visible.sort_by_key(|visible| {
             let details = visible.flag.involvement.details();
-            (details.ended.is_some(), std::cmp::Reverse(details.started), visible.flag.id)
+            let started = (visible.level == Level::Full).then_some(details.started);
+            (details.ended.is_some(), Reverse(visible.level), Reverse(started), visible.flag.id)
         });
         release
     }

@@ -257,7 +257,7 @@ fn bootstrap(today: Date) -> String {
         let until = today.saturating_add(1.year());
         write!(
             text,
-            "[[organisation]]\ncode = \"{code}\"\nname = \"{name}\"\nauthority_until = {until}\n\
+            "[[organisation]]\ncode = \"{code}\"\nname = \"{name}\"\nauthority_until = \"{until}\"\n\
              [[organisation.system]]\nname = \"{name} case system\"\n\
              certificate = \"pki/{system}.pem\"\n"
         )
@@ -292,7 +292,7 @@ fn group(text: &mut String, member: &Member, today: Date) {
     write!(
         text,
         "[[organisation.team.group]]\nrole = \"{role}\"\npurposes = {purposes:?}\n\
-         members_max = 1\nvalid_from = {from}\nvalid_until = {until}\n\
+         members_max = 1\nvalid_from = \"{from}\"\nvalid_until = \"{until}\"\n\
          [[organisation.team.group.member]]\ntoken = \"tokens/{label}.token\"\n\
          suspended = {suspended}\n"
     )

@@ -1,6 +1,6 @@
 //! "Is anyone else working with this child?"
 
-use super::child::{Child, distinct_flags, load_all};
+use super::child::{Child, distinct_flags, is_shielded, load_all};
 use super::{Directory, Presented};
 use crate::commit::{Commit, Effect};
 use crate::flag::Hours;
@@ -72,7 +72,7 @@ impl Directory {
         };
 
         let children = load_all(&*self.store, subject.pseudonyms()).await?;
-        let shielded = children.iter().any(|child: &Child| child.shield.is_some());
+        let shielded = |flag: &_| is_shielded(&children, flag);
         let own = |flag: &_| is_own(&identity, flag);
         let flags = distinct_flags(&children);
         let release = Release::decide(flags.into_iter(), own, &cell, shielded, today);

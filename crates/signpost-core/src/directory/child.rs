@@ -176,6 +176,15 @@ pub(super) fn distinct_flags(children: &[Child]) -> Vec<&ContactFlag> {
     flags
 }
 
+/// Whether a flag lies under a shield. It is asked flag by flag: if one shield hid all that a
+/// question names, whoever names a child they may see beside another would learn of that one's.
+pub(super) fn is_shielded(children: &[Child], flag: &ContactFlag) -> bool {
+    children
+        .iter()
+        .filter(|child| child.shield.is_some())
+        .any(|child| flag.subject.contains(&child.pseudonym))
+}
+
 /// One copy of the flag under each pseudonym of its subject.
 pub(super) fn put_copies(flag: &ContactFlag) -> impl Iterator<Item = Write> {
     flag.subject.pseudonyms().iter().map(|named| {

@@ -56,7 +56,8 @@ impl Directory {
         let involvement = match Involvement::new(contact.details.clone(), self.today()) {
             Ok(involvement) => involvement,
             Err(error) => {
-                let invalid = Invalid::field(error.field(), error.to_string());
+                let field = format!("involvement.{}", error.field());
+                let invalid = Invalid::field(field, error.to_string());
                 return Err(self.give_up(leave, Reason::Invalid(invalid)).await);
             }
         };

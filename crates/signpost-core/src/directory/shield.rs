@@ -207,7 +207,12 @@ impl Directory {
         let children = load_all(&*self.store, subject.pseudonyms()).await?;
         let Some(mut family) = load_family(&*self.store, children).await? else { return Ok(None) };
         for child in &mut family {
-            child.shield = shield;
+            // A protected identity stays one until the shield is lifted by two names.
+            let kind = child.shield.map(|earlier| earlier.kind);
+            child.shield = shield.map(|new| Shield {
+                kind: kind.map_or(new.kind, |kind| kind.max(new.kind)),
+                ..new
+            });
         }
         Ok(Some(family))
     }

@@ -54,13 +54,13 @@ async fn a_contact_that_is_not_in_order_is_refused_by_its_field() {
         scene.try_record(NORA, scene.contact(&child(&[1]), details_with(change)))
     };
     let future = record(|details| details.started = date(2026, 6, 16));
-    assert_invalid(&scene, future, "started").await;
+    assert_invalid(&scene, future, "involvement.started").await;
     let before = record(|details| details.ended = Some(date(2020, 2, 29)));
-    assert_invalid(&scene, before, "ended").await;
+    assert_invalid(&scene, before, "involvement.ended").await;
     let long = record(|details| details.retain_until = Some(date(2040, 1, 1)));
-    assert_invalid(&scene, long, "retain_until").await;
+    assert_invalid(&scene, long, "involvement.retain_until").await;
     let sensitive = record(|details| details.service_type = ServiceType::Refuge);
-    assert_invalid(&scene, sensitive, "sensitivity").await;
+    assert_invalid(&scene, sensitive, "involvement.sensitivity").await;
     scene.assert_nothing(SAM, &child(&[1])).await;
 }
 

@@ -19,7 +19,7 @@ use signpost_core::id::{
 };
 use signpost_core::memory::MemoryStore;
 use signpost_core::policy::Policy;
-use signpost_core::record::{FlagCopy, Record};
+use signpost_core::record::{FlagCopy, Record, RecordKey};
 use signpost_core::refusal::{Reason, Refusal};
 use signpost_core::register::{
     Certificate, Group, Organisation, Person, Standing, System, Team, TokenRecord,
@@ -275,13 +275,31 @@ impl Scene {
     }
 
     pub(crate) async fn shield(&self, who: Who, child: &Subject) -> Result<Written<()>, Refusal> {
+        self.shield_as(who, child, ShieldKind::Shielded).await
+    }
+
+    pub(crate) async fn shield_as(
+        &self,
+        who: Who,
+        child: &Subject,
+        kind: ShieldKind,
+    ) -> Result<Written<()>, Refusal> {
         let shield = NewShield {
             request: self.request(),
             subject: child.clone(),
-            kind: ShieldKind::Shielded,
+            kind,
             review_due: self.today().tomorrow().unwrap(),
         };
         self.directory.set_shield(&who.presented(), &Ok(shield)).await
+    }
+
+    /// The kind of shield that lies on this child, as it is stored under its first pseudonym.
+    pub(crate) async fn shield_kind(&self, child: &Subject) -> Option<ShieldKind> {
+        let pseudonym = child.pseudonyms()[0].pseudonym.clone();
+        match self.store.read(&RecordKey::Head(pseudonym)).await.unwrap()?.record {
+            Record::Head(head) => head.shield.map(|shield| shield.kind),
+            other => panic!("a head's key leads to {other:?}"),
+        }
     }
 
     pub(crate) async fn lift(

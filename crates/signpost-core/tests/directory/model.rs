@@ -145,14 +145,12 @@ impl Model {
     /// Lines, and whether there is a further service.
     fn answer(&self, asker: Who, purpose: Purpose, to: &[u8], today: Date) -> (usize, bool) {
         let mut answer = (0, false);
-        if to.iter().any(|pseudonym| self.shielded.contains(pseudonym)) {
-            return answer;
-        }
         for flag in &self.flags {
+            let shielded = !flag.pseudonyms.is_disjoint(&self.shielded);
             let asked_for = to.iter().any(|pseudonym| flag.pseudonyms.contains(pseudonym));
             let own =
                 flag.owner.organisation == asker.organisation && flag.owner.team == asker.team;
-            if !asked_for || own || flag.in_error || flag.kept_until < today {
+            if !asked_for || own || shielded || flag.in_error || flag.kept_until < today {
                 continue;
             }
             match shown(purpose, flag, today) {

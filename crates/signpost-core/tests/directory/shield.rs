@@ -26,13 +26,24 @@ async fn nobody_is_shown_anything_of_a_shielded_child() {
 }
 
 #[tokio::test]
-async fn a_child_is_shielded_if_any_of_its_pseudonyms_is() {
+async fn a_shielded_child_beside_one_that_may_be_seen_is_as_unknown_beside_it() {
     let scene = Scene::new().await;
     scene.record(NORA, &child(&[1]), details()).await;
+    scene.record(NORA, &child(&[2]), details()).await;
+    assert_eq!(scene.lines(SAM, &child(&[1, 2])).await, 2);
     scene.shield(SUE, &child(&[2])).await.unwrap();
-    assert_eq!(scene.lines(SAM, &child(&[1])).await, 1, "nothing ties the two");
-    scene.assert_nothing(SAM, &child(&[1, 2])).await;
-    scene.assert_nothing(SAM, &child(&[2, 1])).await;
+    for beside in [&[1, 2], &[2, 1], &[1, 3]] {
+        assert_eq!(scene.lines(SAM, &child(beside)).await, 1, "no more and no less than of 1");
+    }
+    scene.assert_nothing(SAM, &child(&[2])).await;
+}
+
+#[tokio::test]
+async fn a_protected_identity_stays_one_until_two_names_lift_it() {
+    let scene = Scene::new().await;
+    scene.shield_as(SUE, &child(&[1]), ShieldKind::ProtectedIdentity).await.unwrap();
+    scene.shield(SUE, &child(&[1])).await.unwrap();
+    assert_eq!(scene.shield_kind(&child(&[1])).await, Some(ShieldKind::ProtectedIdentity));
 }
 
 #[tokio::test]
