@@ -204,11 +204,12 @@ impl JournalReader {
         Ok(Some(frame))
     }
 
-    /// Searches the rest for a whole frame with a number behind the one that is missing. A frame
-    /// is written only after the one before it was synced, so there is none behind a torn one.
+    /// Searches the rest for a whole frame that is not the next one: in the next one's place, or
+    /// with a number behind it. A frame is written only after the one before it was synced, so
+    /// there is none behind a torn one.
     fn holds_later_frame(&self, file: &File) -> io::Result<bool> {
         let mut window = vec![0; READ_BUFFER_LEN];
-        let mut at = self.offset + 1;
+        let mut at = self.offset;
         while at < self.len {
             let window_len = usize::try_from(self.len - at).unwrap_or(usize::MAX).min(window.len());
             let window = &mut window[..window_len];
@@ -235,7 +236,9 @@ impl JournalReader {
         }
         file.read_exact_at(&mut start, at)?;
         let Ok(header) = FrameHeader::decode(&start) else { return Ok(false) };
-        if header.number <= self.last.number + 1 || rest < header.frame_len() {
+        let in_its_place = at == self.offset;
+        let is_later = header.number > self.last.number + 1;
+        if !(in_its_place || is_later) || rest < header.frame_len() {
             return Ok(false);
         }
         let mut frame = vec![0; usize::try_from(header.frame_len()).expect("it fits the file")];

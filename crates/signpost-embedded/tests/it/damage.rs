@@ -55,6 +55,19 @@ impl Grown {
         put_back(&self.before.join("keyring/high-water-mark"), &self.place.mark());
     }
 
+    /// Removes all but the journal and the keys: there is no witness at all.
+    fn forget_everything(&self) {
+        remove(&self.place.index());
+        remove(&self.place.mark());
+        for part in ["ledger", "openings"] {
+            for file in crate::support::files(&self.place.data().join(part)) {
+                if file.extension().is_none() {
+                    remove(&file);
+                }
+            }
+        }
+    }
+
     fn refusal(&self) -> String {
         refusal(&self.place)
     }
@@ -150,15 +163,7 @@ async fn a_flipped_bit_in_the_journal_is_refused() {
 #[tokio::test]
 async fn damage_before_the_tail_is_refused_without_any_witness() {
     let grown = grown().await;
-    remove(&grown.place.index());
-    remove(&grown.place.mark());
-    for part in ["ledger", "openings"] {
-        for file in crate::support::files(&grown.place.data().join(part)) {
-            if file.extension().is_none() {
-                remove(&file);
-            }
-        }
-    }
+    grown.forget_everything();
     let journal = std::fs::read(grown.place.journal()).unwrap();
     let last_frame_at = usize::try_from(grown.last_frame_at).unwrap();
     for at in (76..last_frame_at).step_by(173) {
@@ -171,6 +176,38 @@ async fn damage_before_the_tail_is_refused_without_any_witness() {
         let offset = usize::try_from(*offset).unwrap();
         assert!(offset <= at && journal[offset..].starts_with(b"SGNF"), "{error}");
     }
+}
+
+/// Each frame is whole, and not the one that belongs there: whatever was taken out, put in twice or
+/// put elsewhere, nothing is cut off and nothing is served.
+#[tokio::test]
+async fn whole_frames_in_a_wrong_order_are_refused_without_any_witness() {
+    let grown = grown().await;
+    grown.forget_everything();
+    let journal = std::fs::read(grown.place.journal()).unwrap();
+    let magic = |at: &usize| journal[*at..].starts_with(b"SGNF");
+    let starts: Vec<usize> = (0..journal.len()).filter(magic).collect();
+    let ends = starts[1..].iter().copied().chain([journal.len()]);
+    let frames: Vec<&[u8]> =
+        starts.iter().zip(ends).map(|(start, end)| &journal[*start..end]).collect();
+    assert_eq!(frames.len(), ENTRIES_BEFORE + 1);
+    for at in 0..frames.len() - 1 {
+        let (mut missing, mut twice, mut swapped) =
+            (frames.clone(), frames.clone(), frames.clone());
+        missing.remove(at);
+        twice.insert(at, frames[at]);
+        swapped.swap(at, at + 1);
+        for (order, first_wrong) in [(missing, at), (twice, at + 1), (swapped, at)] {
+            let bytes = [&journal[..starts[0]], &order.concat()].concat();
+            std::fs::write(grown.place.journal(), bytes).unwrap();
+            let error = EmbeddedStore::open(&grown.place.options).unwrap_err();
+            let OpenError::Damaged { offset, .. } = error else { panic!("{error}") };
+            let before: usize = order[..first_wrong].iter().map(|frame| frame.len()).sum();
+            assert_eq!(offset, (starts[0] + before) as u64, "the first frame that does not fit");
+        }
+    }
+    std::fs::write(grown.place.journal(), &journal).unwrap();
+    grown.place.open().store.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -114,6 +114,26 @@ fn a_keyring_that_others_can_read_is_refused() {
     assert!(matches!(error, KeyError::DirectoryNotPrivate { .. }));
 }
 
+#[test]
+fn a_key_that_others_can_read_opens_nothing() {
+    let place = place();
+    let keys = files(&place.options.mark_dir);
+    let keys = keys.iter().filter(|file| {
+        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("key-"))
+    });
+    let mut seen = 0;
+    for key in keys {
+        std::fs::set_permissions(key, Permissions::from_mode(0o644)).unwrap();
+        let error = EmbeddedStore::open(&place.options).unwrap_err();
+        let OpenError::Key(KeyError::FileNotPrivate { path }) = error else { panic!("{error}") };
+        assert_eq!(path, *key);
+        std::fs::set_permissions(key, Permissions::from_mode(0o600)).unwrap();
+        seen += 1;
+    }
+    assert!(seen > 0, "there is a key to try");
+    EmbeddedStore::open(&place.options).unwrap();
+}
+
 /// A planted control value is found first: a search that finds nothing proves nothing.
 #[tokio::test]
 async fn no_file_shows_a_pseudonym_or_what_a_record_says() {
