@@ -116,6 +116,8 @@ impl Server {
             serving.abort();
         }
         counting.await.ok();
+        // What was refused while requests in progress ended counts too.
+        record_all_refusals(&self.directory).await;
         self.close(failed).await
     }
 
@@ -186,28 +188,32 @@ fn reflection() -> Result<
         .map_err(|error| Failure::new(Exit::Bug, error.to_string()))
 }
 
-/// Puts counted refusals on record, one count a second, and all that are left when it stops.
+/// Puts counted refusals on record, one count a second, until it stops.
 async fn record_refusals(directory: Directory, stopped: watch::Receiver<bool>) {
     let mut every = tokio::time::interval(REFUSALS_RECORDED_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut stop = std::pin::pin!(wait_until_set(stopped));
     loop {
-        let is_stopping = tokio::select! {
-            () = &mut stop => true,
-            _ = every.tick() => false,
-        };
-        loop {
-            match directory.record_refusals().await {
-                Ok(Some(_)) if is_stopping => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::error!(%error, "counted refusals could not be put on record");
-                    break;
-                }
-            }
+        tokio::select! {
+            () = &mut stop => return,
+            _ = every.tick() => {}
         }
-        if is_stopping {
-            return;
+        record_largest_refusal(&directory).await;
+    }
+}
+
+/// Puts all counts that are left on record.
+async fn record_all_refusals(directory: &Directory) {
+    while record_largest_refusal(directory).await {}
+}
+
+/// Whether there was a count, and it is on record.
+async fn record_largest_refusal(directory: &Directory) -> bool {
+    match directory.record_refusals().await {
+        Ok(recorded) => recorded.is_some(),
+        Err(error) => {
+            tracing::error!(%error, "counted refusals could not be put on record");
+            false
         }
     }
 }

@@ -11,8 +11,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_types::StatusExt;
 
 use crate::harness::{
-    BOTH_KINDS_OF_STRANGER, Caller, NORTHFIELD, Service, UNREGISTERED, contact, date, question,
-    request_id,
+    BOTH_KINDS_OF_STRANGER, Caller, NORTHFIELD, Service, UNREGISTERED, contact, date, eventually,
+    question, request_id,
 };
 
 const TABLE: &str = include_str!("../golden/callers.txt");
@@ -96,8 +96,11 @@ async fn a_certificate_of_nobody_we_know_makes_no_connection_and_is_counted() {
         let refused = stream.read_u8().await.unwrap_err();
         assert!(refused.to_string().contains("alert"), "{certificate:?}: {refused}");
     }
-    let ledger = crate::harness::reopened(&service.stop().await).await;
-    assert_eq!(ledger.counted(Outcome::HandshakeFailed), 2);
+    eventually("their count", || async {
+        (service.ledger().await.counted(Outcome::HandshakeFailed) == 2).then_some(())
+    })
+    .await;
+    service.stop().await;
 }
 
 fn table() -> BTreeMap<&'static str, Row> {

@@ -342,8 +342,43 @@ async fn a_client_that_offers_only_tls_1_2_is_sent_away() {
     // A fatal alert: protocol_version.
     assert_eq!(reply.get(..1), Some(&[21][..]));
     assert_eq!(reply.get(5..7), Some(&[2, 70][..]));
-    let ledger = reopened(&service.stop().await).await;
-    assert_eq!(ledger.counted(Outcome::HandshakeFailed), 1);
+    eventually("its count", || async {
+        (service.ledger().await.counted(Outcome::HandshakeFailed) == 1).then_some(())
+    })
+    .await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_while_the_service_ends_is_counted_too() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let service = Service::start().await;
+    let asker = service.person("SOCIAL_WORKER");
+    let child = asker.child(&[("nhs", NHS_NUMBER)]).await;
+    let mut silent = tokio::net::TcpStream::connect(service.address).await.unwrap();
+    // It was accepted before the next connection was, over which a caseload stays open.
+    let (questions, received) = tokio::sync::mpsc::channel(1);
+    let first = v1::AskManyRequest { number: 1, question: Some(question(&child)) };
+    questions.send(first).await.unwrap();
+    let other = service.person_alone("colleague");
+    let request = other.request(tokio_stream::wrappers::ReceiverStream::new(received));
+    let mut answers = other.signpost().ask_many(request).await.unwrap().into_inner();
+    answers.message().await.unwrap().unwrap();
+
+    let (world, running) = service.begin_stop();
+    eventually("a stop", || async { asker.ask(question(&child)).await.is_err().then_some(()) })
+        .await;
+    silent.write_all(&hello_of_tls_1_2()).await.unwrap();
+    silent.read_to_end(&mut Vec::new()).await.unwrap();
+    let last = v1::AskManyRequest { number: 2, question: Some(question(&child)) };
+    questions.send(last).await.unwrap();
+    answers.message().await.unwrap().unwrap();
+    drop(questions);
+    assert!(answers.message().await.unwrap().is_none());
+    running.await.unwrap().unwrap();
+    // That the asker was sent away, by a connection that was not made, may count as well.
+    assert!(reopened(&world).await.counted(Outcome::HandshakeFailed) >= 1);
 }
 
 /// A `ClientHello` of TLS 1.2, without the extension by which newer versions are offered.

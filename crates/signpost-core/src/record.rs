@@ -50,12 +50,12 @@ pub enum Record {
 pub struct ChildHead {
     /// The pseudonym.
     pub pseudonym: Pseudonym,
-    /// The shield, if one lies on the child.
-    pub shield: Option<Shield>,
+    /// The shields that lie on the child: those set on it, and those that flags have brought.
+    pub shields: Vec<Shield>,
 }
 
 /// A shield: nobody but a broker is shown anything of the child.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shield {
     /// Why.
     pub kind: ShieldKind,
@@ -63,6 +63,8 @@ pub struct Shield {
     pub review_due: jiff::civil::Date,
     /// Who set it.
     pub set_by: ActorId,
+    /// The pseudonyms it was set on, as against those it spread to: a lifting must name one.
+    pub set_on: Vec<Pseudonym>,
 }
 
 /// The copy of a flag under one pseudonym of its subject.

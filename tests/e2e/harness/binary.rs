@@ -4,6 +4,7 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 
 use rustix::process::{Pid, Signal, kill_process};
 use signpost::clock::SystemClock;
@@ -11,7 +12,7 @@ use signpost_core::store::Clock;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 
-use super::{Caller, NORTHFIELD, World, channel, eventually};
+use super::{Caller, NORTHFIELD, PATIENCE, World, channel, eventually};
 
 /// A running `signpost serve`, killed with its value.
 #[derive(Debug)]
@@ -56,9 +57,21 @@ impl Binary {
         binary
     }
 
-    /// Runs a command of the binary to its end.
+    /// Runs a command of the binary to its end; one that does not end is killed.
     pub(crate) fn output(world: &World, arguments: &[&str], overrides: &[(&str, &str)]) -> Output {
-        Self::command(world, arguments, overrides).output().unwrap()
+        let mut command = Self::command(world, arguments, overrides);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let id = child.id();
+        let (ended, waiting) = mpsc::channel::<()>();
+        let guard = std::thread::spawn(move || {
+            if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                send(id, Signal::KILL);
+            }
+        });
+        let output = child.wait_with_output().unwrap();
+        drop(ended);
+        guard.join().unwrap();
+        output
     }
 
     fn command(world: &World, arguments: &[&str], overrides: &[(&str, &str)]) -> Command {
@@ -89,8 +102,7 @@ impl Binary {
 
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.id()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+        send(self.child.id(), signal);
     }
 
     /// Waits until it has ended.
@@ -109,6 +121,11 @@ impl Drop for Binary {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+fn send(process: u32, signal: Signal) {
+    let id = Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
+    kill_process(id, signal).unwrap();
 }
 
 /// The address in the log line that names it, as text or as JSON.

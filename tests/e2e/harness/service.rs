@@ -78,11 +78,16 @@ impl Service {
 
     /// Stops it, and gives the county back.
     pub(crate) async fn stop(self) -> World {
-        let Self { world, stop, running, store, channels, .. } = self;
-        drop((store, channels));
-        stop.send(()).unwrap();
+        let (world, running) = self.begin_stop();
         running.await.unwrap().unwrap();
         world
+    }
+
+    /// Tells it to stop: it ends when what is in progress has ended.
+    pub(crate) fn begin_stop(self) -> (World, JoinHandle<Result<(), Failure>>) {
+        let Self { world, stop, running, .. } = self;
+        stop.send(()).unwrap();
+        (world, running)
     }
 
     fn channel(&self, certificate: Option<&str>) -> Channel {

@@ -64,7 +64,7 @@ pub(super) fn subject(numbers: &[u16]) -> Subject {
 
 /// A put of the head under this pseudonym.
 pub(super) fn put_head(number: u16) -> Write {
-    Write::Put(Record::Head(ChildHead { pseudonym: pseudonym(number), shield: None }))
+    Write::Put(Record::Head(ChildHead { pseudonym: pseudonym(number), shields: Vec::new() }))
 }
 
 /// The key of the head under this pseudonym.
@@ -116,8 +116,9 @@ pub(super) fn every_kind() -> Vec<Record> {
         kind: ShieldKind::ProtectedIdentity,
         review_due: date(2026, 12, 1),
         set_by: ActorId::new([5; 16]),
+        set_on: vec![pseudonym(1)],
     };
-    let head = ChildHead { pseudonym: pseudonym(1), shield: Some(shield) };
+    let head = ChildHead { pseudonym: pseudonym(1), shields: vec![shield] };
     let mut records = vec![Record::Head(head)];
     while let Some(next) = records.last().and_then(next_kind) {
         records.push(next);

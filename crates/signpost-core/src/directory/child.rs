@@ -4,36 +4,35 @@ use std::num::NonZeroUsize;
 
 use crate::commit::{Precondition, Write};
 use crate::flag::ContactFlag;
-use crate::id::{FlagId, OrganisationId, Receipt};
+use crate::id::{FlagId, Receipt};
 use crate::record::{ChildHead, FlagCopy, Record, RecordKey, Scope, Shield};
 use crate::store::{Store, StoreError};
 use crate::subject::{NamedPseudonym, Pseudonym, Subject};
 
 const SCAN_PAGE: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 
-/// The most pseudonyms that flags may tie together for one shield to be spread over them. Beyond
-/// what organisations reach that each keep to the limit of their own.
-const FAMILY_MAX: usize = 256;
-
-/// The most pseudonyms that the flags of one organisation may tie together. A limit of its own
-/// affairs, kept whether there is a shield or not: so that nobody can tie so many to a child that
-/// a shield's limit, once reached, tells of the shield.
-const OWN_FAMILY_MAX: usize = 16;
+/// The most pseudonyms that flags may tie together. Every write keeps to it, whether there is a
+/// shield or not: so that a limit, once reached, tells of ties and never of a shield.
+const FAMILY_MAX: usize = 64;
 
 /// What is stored under one pseudonym.
 #[derive(Debug)]
 pub(super) struct Child {
     pub(super) pseudonym: Pseudonym,
     head: Option<Receipt>,
-    pub(super) shield: Option<Shield>,
+    pub(super) shields: Vec<Shield>,
     pub(super) flags: Vec<ContactFlag>,
 }
 
 impl Child {
     /// Reads the head and the flags under one pseudonym: one scan, unless there is more than a page.
     pub(super) async fn load(store: &dyn Store, pseudonym: &Pseudonym) -> Result<Self, StoreError> {
-        let mut child =
-            Self { pseudonym: pseudonym.clone(), head: None, shield: None, flags: Vec::new() };
+        let mut child = Self {
+            pseudonym: pseudonym.clone(),
+            head: None,
+            shields: Vec::new(),
+            flags: Vec::new(),
+        };
         let scope = Scope::Child(pseudonym.clone());
         let whole = store.scan(&scope, None, SCAN_PAGE).await?;
         if whole.len() < SCAN_PAGE.get() {
@@ -64,7 +63,7 @@ impl Child {
         match record {
             Record::Head(head) => {
                 self.head = Some(version);
-                self.shield = head.shield;
+                self.shields = head.shields;
             }
             Record::Flag(copy) => self.flags.push(copy.flag),
             Record::Replay(_)
@@ -88,8 +87,8 @@ impl Child {
 
     /// The head written anew, so that no other write about the child passes unseen.
     pub(super) fn put_head(&self) -> Write {
-        let shield = self.shield;
-        Write::Put(Record::Head(ChildHead { pseudonym: self.pseudonym.clone(), shield }))
+        let (pseudonym, shields) = (self.pseudonym.clone(), self.shields.clone());
+        Write::Put(Record::Head(ChildHead { pseudonym, shields }))
     }
 }
 
@@ -124,37 +123,18 @@ pub(super) async fn load_family(
     store: &dyn Store,
     children: Vec<Child>,
 ) -> Result<Option<Vec<Child>>, StoreError> {
-    load_tied(store, children, |_| true, FAMILY_MAX).await
-}
-
-/// These children and all that flags of this organisation tie to them; none if they are too many.
-pub(super) async fn load_own_family(
-    store: &dyn Store,
-    children: Vec<Child>,
-    owner: OrganisationId,
-) -> Result<Option<Vec<Child>>, StoreError> {
-    load_tied(store, children, |flag| flag.provenance.owner == owner, OWN_FAMILY_MAX).await
-}
-
-async fn load_tied(
-    store: &dyn Store,
-    children: Vec<Child>,
-    ties: impl Fn(&ContactFlag) -> bool + Send,
-    most: usize,
-) -> Result<Option<Vec<Child>>, StoreError> {
     let mut family = children;
     let mut next = 0;
     while next < family.len() {
         let siblings: Vec<Pseudonym> = family[next]
             .flags
             .iter()
-            .filter(|flag| ties(flag))
             .flat_map(|flag| flag.subject.pseudonyms())
             .map(|named| named.pseudonym.clone())
             .collect();
         for pseudonym in siblings {
             if family.iter().all(|child| child.pseudonym != pseudonym) {
-                if family.len() == most {
+                if family.len() == FAMILY_MAX {
                     return Ok(None);
                 }
                 family.push(Child::load(store, &pseudonym).await?);
@@ -163,6 +143,24 @@ async fn load_tied(
         next += 1;
     }
     Ok(Some(family))
+}
+
+/// Every shield that lies on one of these, once.
+pub(super) fn all_shields(children: &[Child]) -> Vec<Shield> {
+    let mut shields: Vec<Shield> = Vec::new();
+    for shield in children.iter().flat_map(|child| &child.shields) {
+        if !shields.contains(shield) {
+            shields.push(shield.clone());
+        }
+    }
+    shields
+}
+
+/// Lays these shields on each of them, and no others.
+pub(super) fn lay_shields(children: &mut [Child], shields: &[Shield]) {
+    for child in children {
+        child.shields = shields.to_vec();
+    }
 }
 
 /// Each flag once, though it lies under more than one of these pseudonyms.
@@ -181,7 +179,7 @@ pub(super) fn distinct_flags(children: &[Child]) -> Vec<&ContactFlag> {
 pub(super) fn is_shielded(children: &[Child], flag: &ContactFlag) -> bool {
     children
         .iter()
-        .filter(|child| child.shield.is_some())
+        .filter(|child| !child.shields.is_empty())
         .any(|child| flag.subject.contains(&child.pseudonym))
 }
 

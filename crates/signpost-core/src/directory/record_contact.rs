@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::child::{
-    Child, distinct_flags, load_all, load_family, load_own_family, load_rest, put_copies,
+    Child, all_shields, distinct_flags, lay_shields, load_all, load_family, load_rest, put_copies,
 };
 use super::replay::Written;
 use super::write::{Begun, Change, WriteRequest};
@@ -68,19 +68,18 @@ impl Directory {
             Err(reason) => return Err(self.give_up(leave, reason).await),
         };
         load_rest(&*self.store, &mut children, &flag.subject).await?;
-        let own = load_own_family(&*self.store, children, flag.provenance.owner).await?;
-        let Some(own) = own else {
+        // Whether there is a shield or not, the same is read and written: all that is tied.
+        let Some(mut family) = load_family(&*self.store, children).await? else {
             return Err(self.give_up(leave, Reason::LimitReached).await);
         };
-        let Some(touched) = self.spread_shield(own).await? else {
-            return Err(self.give_up(leave, Reason::LimitReached).await);
-        };
+        let shields = all_shields(&family);
+        lay_shields(&mut family, &shields);
 
         let change = Change {
             named: &contact.subject,
             subject: &flag.subject,
             result: ReplayResult::Flag(flag.id),
-            touched: &touched,
+            touched: &family,
             writes: put_copies(&flag).collect(),
         };
         let receipt = self.finish_write(leave, change).await?;
@@ -123,19 +122,6 @@ impl Directory {
                 source_reference: contact.source_reference.clone(),
             },
         })
-    }
-
-    /// Where one of these children is shielded, the shield is spread over all that their flags tie
-    /// together, so that no flag stands beside a shield unshielded. None if they are too many.
-    async fn spread_shield(&self, children: Vec<Child>) -> Result<Option<Vec<Child>>, StoreError> {
-        let Some(shield) = children.iter().find_map(|child| child.shield) else {
-            return Ok(Some(children));
-        };
-        let Some(mut family) = load_family(&*self.store, children).await? else { return Ok(None) };
-        for child in &mut family {
-            child.shield.get_or_insert(shield);
-        }
-        Ok(Some(family))
     }
 }
 

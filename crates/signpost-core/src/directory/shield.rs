@@ -4,14 +4,16 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::child::{Child, load_all, load_family};
+use super::child::{Child, all_shields, load_all, load_family};
 use super::replay::Written;
 use super::write::{Begun, Change, Leave, WriteRequest};
 use super::{Directory, Presented};
 use crate::commit::Write;
-use crate::id::{LiftId, RequestId};
+use crate::id::{ActorId, LiftId, PersonId, RequestId};
+use crate::permit::roles_for;
 use crate::record::{Lift, Record, RecordKey, ReplayResult, Shield};
 use crate::refusal::{Invalid, Reason, Refusal};
+use crate::register::Standing;
 use crate::store::StoreError;
 use crate::subject::Subject;
 use crate::terms::{Action, ShieldKind};
@@ -81,11 +83,10 @@ impl Directory {
             let invalid = Invalid::field("review_due", problem);
             return Err(self.give_up(leave, Reason::Invalid(invalid)).await);
         }
-        let set_by = leave.identity.person.actor;
-        let shield = Shield { kind: new.kind, review_due: new.review_due, set_by };
-        let Some(family) = self.family_with_shield(&new.subject, Some(shield)).await? else {
+        let Some(mut family) = self.family(&new.subject).await? else {
             return Err(self.give_up(leave, Reason::LimitReached).await);
         };
+        lay_anew(&mut family, new, leave.identity.person.actor);
         let change = Change {
             named: &new.subject,
             subject: &new.subject,
@@ -169,9 +170,17 @@ impl Directory {
         if lift.proposer == leave.identity.person() {
             return Err(self.give_up(leave, Reason::SameName).await);
         }
-        let Some(family) = self.family_with_shield(&request.subject, None).await? else {
+        if !self.may_still_lift(lift.proposer, &mut leave).await? {
+            return Err(self.give_up(leave, Reason::NotFound).await);
+        }
+        let Some(mut family) = self.family(&request.subject).await? else {
             return Err(self.give_up(leave, Reason::LimitReached).await);
         };
+        // What was set on another child, and spread here by a flag, stays: lifting it here would
+        // uncover that child unseen.
+        for child in &mut family {
+            child.shields.retain(|shield| !was_set_on(shield, &request.subject));
+        }
         let change = Change {
             named: &request.subject,
             subject: &request.subject,
@@ -198,24 +207,67 @@ impl Directory {
         }
     }
 
-    /// All that flags tie to this subject, with this shield or none; none if they are too many.
-    async fn family_with_shield(
+    /// Whether the first name still counts: as it stands today, not as it stood when it was given.
+    async fn may_still_lift(
         &self,
-        subject: &Subject,
-        shield: Option<Shield>,
-    ) -> Result<Option<Vec<Child>>, StoreError> {
-        let children = load_all(&*self.store, subject.pseudonyms()).await?;
-        let Some(mut family) = load_family(&*self.store, children).await? else { return Ok(None) };
-        for child in &mut family {
-            // A protected identity stays one until the shield is lifted by two names.
-            let kind = child.shield.map(|earlier| earlier.kind);
-            child.shield = shield.map(|new| Shield {
-                kind: kind.map_or(new.kind, |kind| kind.max(new.kind)),
-                ..new
-            });
-        }
-        Ok(Some(family))
+        proposer: PersonId,
+        leave: &mut Leave,
+    ) -> Result<bool, StoreError> {
+        let key = RecordKey::Person(proposer);
+        let Some(stored) = self.store.read(&key).await? else { return Ok(false) };
+        leave.rest_on(key, stored.version);
+        let Record::Person(person) = stored.record else { return Err(StoreError::Damaged) };
+        let key = RecordKey::Group(person.group);
+        let Some(stored) = self.store.read(&key).await? else { return Ok(false) };
+        leave.rest_on(key, stored.version);
+        let Record::Group(group) = stored.record else { return Err(StoreError::Damaged) };
+        let today = self.today();
+        Ok(person.standing == Standing::Active
+            && (group.valid_from..=group.valid_until).contains(&today)
+            && roles_for(Action::LiftShield).contains(&group.role))
     }
+
+    /// All that flags tie to this subject, and to what else its own shields were set on together
+    /// with it; none if they are too many.
+    async fn family(&self, subject: &Subject) -> Result<Option<Vec<Child>>, StoreError> {
+        let mut children = load_all(&*self.store, subject.pseudonyms()).await?;
+        loop {
+            let Some(family) = load_family(&*self.store, children).await? else { return Ok(None) };
+            let missing = all_shields(&family)
+                .into_iter()
+                .filter(|shield| was_set_on(shield, subject))
+                .flat_map(|shield| shield.set_on)
+                .find(|named| family.iter().all(|child| child.pseudonym != *named));
+            let Some(missing) = missing else { return Ok(Some(family)) };
+            children = family;
+            children.push(Child::load(&*self.store, &missing).await?);
+        }
+    }
+}
+
+/// Lays the new shield on each of them, in the place of those set on the same child before. A
+/// protected identity stays one until it is lifted by two names.
+fn lay_anew(family: &mut [Child], new: &NewShield, set_by: ActorId) {
+    let mut kind = new.kind;
+    let mut set_on: Vec<_> =
+        new.subject.pseudonyms().iter().map(|named| named.pseudonym.clone()).collect();
+    for earlier in all_shields(family).into_iter().filter(|s| was_set_on(s, &new.subject)) {
+        kind = kind.max(earlier.kind);
+        for pseudonym in earlier.set_on {
+            if !set_on.contains(&pseudonym) {
+                set_on.push(pseudonym);
+            }
+        }
+    }
+    let shield = Shield { kind, review_due: new.review_due, set_by, set_on };
+    for child in family {
+        child.shields.retain(|earlier| !was_set_on(earlier, &new.subject));
+        child.shields.push(shield.clone());
+    }
+}
+
+fn was_set_on(shield: &Shield, subject: &Subject) -> bool {
+    shield.set_on.iter().any(|pseudonym| subject.contains(pseudonym))
 }
 
 impl WriteRequest for NewShield {

@@ -297,7 +297,7 @@ impl Scene {
     pub(crate) async fn shield_kind(&self, child: &Subject) -> Option<ShieldKind> {
         let pseudonym = child.pseudonyms()[0].pseudonym.clone();
         match self.store.read(&RecordKey::Head(pseudonym)).await.unwrap()?.record {
-            Record::Head(head) => head.shield.map(|shield| shield.kind),
+            Record::Head(head) => head.shields.iter().map(|shield| shield.kind).max(),
             other => panic!("a head's key leads to {other:?}"),
         }
     }

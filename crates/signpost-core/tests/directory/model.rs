@@ -113,7 +113,8 @@ struct Flag {
 #[derive(Default)]
 struct Model {
     flags: Vec<Flag>,
-    shielded: BTreeSet<u8>,
+    /// The pseudonyms that each shield was set on.
+    shields: Vec<BTreeSet<u8>>,
 }
 
 impl Model {
@@ -133,20 +134,31 @@ impl Model {
         }
     }
 
-    fn record(&mut self, flag: Flag) {
-        let pseudonyms: Vec<u8> = flag.pseudonyms.iter().copied().collect();
-        self.flags.push(flag);
-        if pseudonyms.iter().any(|pseudonym| self.shielded.contains(pseudonym)) {
-            let tied = self.tied(&pseudonyms);
-            self.shielded.extend(tied);
+    /// A shield covers all that flags tie to what it was set on.
+    fn is_shielded(&self, pseudonyms: &BTreeSet<u8>) -> bool {
+        let tied = self.tied(&pseudonyms.iter().copied().collect::<Vec<_>>());
+        self.shields.iter().any(|set_on| !set_on.is_disjoint(&tied))
+    }
+
+    /// A shield set on a child that has one takes its place.
+    fn shield(&mut self, on: &[u8]) {
+        let mut set_on: BTreeSet<u8> = on.iter().copied().collect();
+        let named = set_on.clone();
+        for earlier in self.shields.extract_if(.., |earlier| !earlier.is_disjoint(&named)) {
+            set_on.extend(earlier);
         }
+        self.shields.push(set_on);
+    }
+
+    fn lift(&mut self, of: &[u8]) {
+        self.shields.retain(|set_on| !of.iter().any(|named| set_on.contains(named)));
     }
 
     /// Lines, and whether there is a further service.
     fn answer(&self, asker: Who, purpose: Purpose, to: &[u8], today: Date) -> (usize, bool) {
         let mut answer = (0, false);
         for flag in &self.flags {
-            let shielded = !flag.pseudonyms.is_disjoint(&self.shielded);
+            let shielded = self.is_shielded(&flag.pseudonyms);
             let asked_for = to.iter().any(|pseudonym| flag.pseudonyms.contains(pseudonym));
             let own =
                 flag.owner.organisation == asker.organisation && flag.owner.team == asker.team;
@@ -203,7 +215,15 @@ async fn play(scene: &Scene, model: &mut Model, op: Op) {
             let id = scene.record(owner, &child(numbers), details).await;
             let kept_until = ended.unwrap_or(today) + 6.years();
             let pseudonyms = numbers.iter().copied().collect();
-            model.record(Flag { id, owner, pseudonyms, sensitivity, ended, in_error, kept_until });
+            model.flags.push(Flag {
+                id,
+                owner,
+                pseudonyms,
+                sensitivity,
+                ended,
+                in_error,
+                kept_until,
+            });
         }
         Op::End { who, flag, days_ago } => {
             let Some(flag) = model.flags.get_mut(flag) else { return };
@@ -220,16 +240,13 @@ async fn play(scene: &Scene, model: &mut Model, op: Op) {
         }
         Op::Shield { subject } => {
             scene.shield(SUE, &child(SUBJECTS[subject])).await.unwrap();
-            let tied = model.tied(SUBJECTS[subject]);
-            model.shielded.extend(tied);
+            model.shield(SUBJECTS[subject]);
         }
         Op::Lift { subject } => {
             let named = child(SUBJECTS[subject]);
             let lift = scene.begin_lift(SUE, &named).await;
             scene.lift(MASHA, &named, Some(lift)).await.unwrap();
-            for pseudonym in model.tied(SUBJECTS[subject]) {
-                model.shielded.remove(&pseudonym);
-            }
+            model.lift(SUBJECTS[subject]);
         }
         Op::StepDays(days) => scene.clock.step_days(i64::from(days)),
         Op::Ask { asker, subject } => check(scene, model, ASKERS[asker], SUBJECTS[subject]).await,

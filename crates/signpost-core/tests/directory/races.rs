@@ -129,10 +129,14 @@ async fn a_shield_between_reading_and_recording_is_spread() {
 }
 
 fn shielded_head(number: u8) -> Record {
-    let shield =
-        Shield { kind: ShieldKind::Shielded, review_due: date(2026, 7, 1), set_by: SUE.actor() };
+    let shield = Shield {
+        kind: ShieldKind::Shielded,
+        review_due: date(2026, 7, 1),
+        set_by: SUE.actor(),
+        set_on: Vec::new(),
+    };
     let pseudonym = child(&[number]).pseudonyms()[0].pseudonym.clone();
-    Record::Head(ChildHead { pseudonym, shield: Some(shield) })
+    Record::Head(ChildHead { pseudonym, shields: vec![shield] })
 }
 
 /// 600 flags are three pages. Whichever of them others write between, none is shown as it was.
@@ -147,7 +151,7 @@ async fn pages_of_one_child_are_never_of_two_moments() {
             assert_eq!(scene.lines(SAM, &child(&[number])).await, 600);
             let mut all: Vec<Record> = flags(Sensitivity::Hidden).collect();
             let pseudonym = child(&[number]).pseudonyms()[0].pseudonym.clone();
-            all.push(Record::Head(ChildHead { pseudonym, shield: None }));
+            all.push(Record::Head(ChildHead { pseudonym, shields: Vec::new() }));
             *between.before_scan.lock().unwrap() = Some((scans, all));
             assert_eq!(scene.lines(SAM, &child(&[number])).await, 0, "before scan {scans}");
         }

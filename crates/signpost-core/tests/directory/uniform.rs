@@ -154,3 +154,21 @@ async fn a_refused_end_and_a_begun_lifting_are_the_same_for_every_child() {
         assert_eq!(*expected.get_or_insert((end, lift)), (end, lift), "{nobody:?}");
     }
 }
+
+/// A recording reads and writes as much whether the child is shielded or not, whatever is tied.
+#[tokio::test]
+async fn a_recording_costs_the_same_with_a_shield_and_without() {
+    let mut seen = Vec::new();
+    for shielded in [false, true] {
+        let (scene, counting) = counted().await;
+        scene.record(NORA, &child(&[1, 2]), details()).await;
+        scene.record(PAUL, &child(&[2, 3]), details()).await;
+        if shielded {
+            scene.shield(SUE, &child(&[3])).await.unwrap();
+        }
+        let _ = counting.take();
+        scene.record(NORA, &child(&[1, 4]), details()).await;
+        seen.push(counting.take());
+    }
+    assert_eq!(seen[0], seen[1]);
+}
