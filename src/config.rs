@@ -96,6 +96,8 @@ pub struct Limits {
     pub requests_in_flight_max: u32,
     /// Questions of one caseload in progress.
     pub caseload_in_flight_max: u32,
+    /// Seconds that an open caseload may wait for its next question.
+    pub caseload_idle_seconds_max: u32,
     /// Open connections.
     pub connections_max: u32,
     /// Concurrent requests on one connection.
@@ -121,6 +123,7 @@ impl Default for Limits {
         Self {
             requests_in_flight_max: 4096,
             caseload_in_flight_max: 256,
+            caseload_idle_seconds_max: 60,
             connections_max: 4096,
             connection_requests_max: 1024,
             message_bytes_max: 16 * 1024,
@@ -236,10 +239,11 @@ impl Config {
 }
 
 impl Limits {
-    fn named(&self) -> [(&'static str, u32); 11] {
+    fn named(&self) -> [(&'static str, u32); 12] {
         [
             ("requests_in_flight_max", self.requests_in_flight_max),
             ("caseload_in_flight_max", self.caseload_in_flight_max),
+            ("caseload_idle_seconds_max", self.caseload_idle_seconds_max),
             ("connections_max", self.connections_max),
             ("connection_requests_max", self.connection_requests_max),
             ("message_bytes_max", self.message_bytes_max),
@@ -256,6 +260,12 @@ impl Limits {
     #[must_use]
     pub fn request_time(&self) -> Duration {
         Duration::from_secs(u64::from(self.request_seconds_max))
+    }
+
+    /// How long an open caseload may wait for its next question.
+    #[must_use]
+    pub fn caseload_idle_time(&self) -> Duration {
+        Duration::from_secs(u64::from(self.caseload_idle_seconds_max))
     }
 
     /// How long requests in progress get when the service stops.

@@ -9,6 +9,7 @@ mod signpost_service;
 mod status;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use signpost_core::directory::Directory;
 use signpost_core::terms::Outcome;
@@ -33,14 +34,19 @@ pub(crate) struct Desk {
     pub(crate) directory: Directory,
     places: Arc<Semaphore>,
     caseload_in_flight_max: usize,
+    caseload_idle_max: Duration,
+    /// Pseudonyms of any other key are refused.
+    keys: Arc<EvaluationKeys>,
 }
 
 impl Desk {
-    fn new(directory: Directory, limits: &Limits) -> Self {
+    fn new(directory: Directory, keys: Arc<EvaluationKeys>, limits: &Limits) -> Self {
         Self {
             directory,
             places: Arc::new(Semaphore::new(limits.requests_in_flight_max as usize)),
             caseload_in_flight_max: limits.caseload_in_flight_max as usize,
+            caseload_idle_max: limits.caseload_idle_time(),
+            keys,
         }
     }
 
@@ -53,15 +59,22 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// Waits for a place: a caseload goes on as places come free.
+    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
+        Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| status::busy())
+    }
+}
+
 /// The two services, each with its limit on the size of messages.
 pub(crate) fn services(
     directory: Directory,
     keys: Arc<EvaluationKeys>,
     limits: &Limits,
 ) -> (SignpostServiceServer<Signposts>, PseudonymServiceServer<Pseudonyms>) {
-    let desk = Desk::new(directory, limits);
+    let desk = Desk::new(directory, keys, limits);
     let bytes_max = limits.message_bytes_max as usize;
-    let pseudonyms = Pseudonyms::new(desk.clone(), keys, limits);
+    let pseudonyms = Pseudonyms::new(desk.clone(), limits);
     (
         SignpostServiceServer::new(Signposts::new(desk)).max_decoding_message_size(bytes_max),
         PseudonymServiceServer::new(pseudonyms).max_decoding_message_size(bytes_max),

@@ -1,9 +1,9 @@
 //! First light: makes the data directory, the keyring and the evaluation key, and loads the
 //! register from a bootstrap file, once.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 use signpost_core::directory::{Directory, FirstLight};
 use signpost_core::policy::Policy;
@@ -16,8 +16,8 @@ use signpost_pseudonym::oprf::{EvaluationKey, EvaluationKeyId, EvaluationKeys};
 use crate::bootstrap::{Bootstrap, NewTokens};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
-use crate::secret_file;
 use crate::server::{policy, with_sources};
+use crate::{evaluation, secret_file};
 
 /// How much was loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +74,11 @@ async fn load(
         secret_file::create(&config.pseudonymiser.keys, &EvaluationKeys::new(key).to_text())?;
         made.files.push(config.pseudonymiser.keys.clone());
     }
+    let keys = evaluation::read(&config.pseudonymiser.keys)?;
+    let register = FirstLight { evaluation_keys: evaluation::fingerprints(&keys), ..register };
     // Tokens first: a register whose tokens nobody holds could not be loaded a second time.
-    tokens.write()?;
     made.files.extend(tokens.paths().cloned());
+    tokens.write()?;
     let store = EmbeddedStore::open(&options).map_err(|error| refused(&error))?.store;
     Directory::first_light(&store, policy, register).await.map_err(|error| refused(&error))?;
     store.close().await.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))
@@ -104,7 +106,9 @@ impl Made {
         let directories = self.directories.iter().map(|path| (path, fs::remove_dir_all(path)));
         let files = self.files.iter().map(|path| (path, fs::remove_file(path)));
         for (path, removed) in directories.chain(files) {
-            if let Err(error) = removed {
+            if let Err(error) = removed
+                && error.kind() != io::ErrorKind::NotFound
+            {
                 tracing::warn!(path = %path.display(), %error, "could not be removed again");
             }
         }

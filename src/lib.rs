@@ -1,7 +1,7 @@
 //! Signpost: adapters only. gRPC, TLS, configuration, the process and the command line, round the
 //! rules of `signpost-core`.
 //!
-//! `main` only parses and calls [`cli::run`]; tests call [`server::serve`] with the same parts.
+//! `main` only parses and calls [`cli::run`]; tests call [`server::Server`] with the same parts.
 
 pub mod bootstrap;
 pub mod cli;
@@ -10,6 +10,7 @@ pub mod config;
 pub mod connection;
 pub mod demo;
 pub mod entropy;
+pub mod evaluation;
 pub mod exit;
 pub mod grpc;
 pub mod init;

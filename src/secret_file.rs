@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -12,7 +12,8 @@ use crate::exit::Failure;
 /// Reads a secret; one that others may read is refused.
 pub fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let metadata = fs::metadata(path).map_err(|error| cannot("read", path, &error))?;
-    if metadata.mode() & bits_of_others(path) != 0 {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    if metadata.mode() & bits_of_others(path, credentials.as_deref()) != 0 {
         let path = path.display();
         let problem = "holds a secret and may be read by others; run chmod 600 on it";
         return Err(Failure::config(format!("{path} {problem}")));
@@ -23,8 +24,7 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
 
 /// The mode bits that would let others in. The service manager gives a credential to one service
 /// through an access list, which shows as the group's right to read.
-fn bits_of_others(path: &Path) -> u32 {
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
+fn bits_of_others(path: &Path, credentials: Option<&Path>) -> u32 {
     if credentials.is_some_and(|directory| path.starts_with(directory)) { 0o037 } else { 0o077 }
 }
 
@@ -34,11 +34,29 @@ pub fn create(path: &Path, content: &str) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(content.as_bytes())?;
-        file.sync_all()
+        file.sync_all()?;
+        // The name must last as long as the content.
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
     };
     write().map_err(|error| cannot("create", path, &error))
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::config(format!("cannot {what} {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_of_the_service_manager_may_be_read_by_its_group() {
+        let credentials = Some(Path::new("/run/credentials/signpost.service"));
+        let key = Path::new("/run/credentials/signpost.service/server.key");
+        assert_eq!(0o440 & bits_of_others(key, credentials), 0);
+        assert_ne!(0o444 & bits_of_others(key, credentials), 0, "others never");
+        assert_ne!(0o440 & bits_of_others(key, None), 0);
+        assert_ne!(0o440 & bits_of_others(Path::new("/etc/server.key"), credentials), 0);
+    }
 }

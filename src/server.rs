@@ -21,7 +21,7 @@ use tonic_health::server::HealthReporter;
 use crate::config::{Config, Limits};
 use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
-use crate::{grpc, secret_file, tls};
+use crate::{evaluation, grpc, tls};
 
 const REFUSALS_RECORDED_EVERY: Duration = Duration::from_secs(1);
 
@@ -39,7 +39,7 @@ impl Server {
     /// Reads certificates, keys and policy, opens the store, and puts on record what changed.
     pub async fn prepare(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let tls = tls::server_config(&config.server, Arc::clone(&clock))?;
-        let keys = evaluation_keys(&config)?;
+        let keys = evaluation::read(&config.pseudonymiser.keys)?;
         let policy = policy(&config)?;
         let keyring = SoftwareKeyring::open(&config.store.keyring)
             .map_err(|error| Failure::new(Exit::Sealed, with_sources(&error)))?;
@@ -57,6 +57,8 @@ impl Server {
         )
         .await
         .map_err(not_started)?;
+        let held = directory.hold_evaluation_keys(&evaluation::fingerprints(&keys)).await;
+        held.map_err(not_started)?;
         if opened.cut_bytes > 0 {
             let recorded = directory.record_cut_tail(opened.cut_bytes).await;
             recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
@@ -137,17 +139,9 @@ impl Server {
 /// hex.
 pub fn check(config: &Config, clock: Arc<dyn Clock>) -> Result<String, Failure> {
     tls::server_config(&config.server, clock)?;
-    evaluation_keys(config)?;
+    evaluation::read(&config.pseudonymiser.keys)?;
     let digest = policy(config)?.digest();
     Ok(hex::encode(digest.as_bytes()))
-}
-
-/// Reads the configuration's evaluation keys.
-fn evaluation_keys(config: &Config) -> Result<EvaluationKeys, Failure> {
-    let path = &config.pseudonymiser.keys;
-    let text = secret_file::read(path)?;
-    EvaluationKeys::from_text(&text)
-        .map_err(|error| Failure::config(format!("{}: {error}", path.display())))
 }
 
 /// Reads the configuration's policy, or takes the built-in one.
@@ -168,6 +162,7 @@ fn transport(limits: &Limits) -> tonic::transport::Server {
         .http2_keepalive_interval(Some(Duration::from_mins(1)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .max_connection_age(Duration::from_secs(u64::from(limits.connection_seconds_max)))
+        .max_connection_age_grace(limits.drain_time())
 }
 
 async fn set_health(health: &HealthReporter, status: ServingStatus) {
@@ -262,7 +257,9 @@ fn not_started(error: StartError) -> Failure {
         StartError::NotInitialised => {
             Failure::config("the store was never initialised; run signpost init")
         }
-        StartError::AlreadyInitialised => Failure::config(error.to_string()),
+        StartError::AlreadyInitialised | StartError::EvaluationKey { .. } => {
+            Failure::config(error.to_string())
+        }
         StartError::Store(error) => Failure::new(Exit::StoreFailed, error.to_string()),
     }
 }

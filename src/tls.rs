@@ -53,6 +53,9 @@ pub fn server_config(
         .with_single_cert(chain, key)
         .map_err(|error| refused(&server.certificate, &error.to_string()))?;
     config.alpn_protocols = vec![b"h2".to_vec()];
+    // Every connection is a whole handshake: a certificate that has lapsed is not resumed with.
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
 }
 

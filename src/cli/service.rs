@@ -1,5 +1,6 @@
 //! `init`, `serve`, `check-config` and `demo`: the operator's side.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,7 +24,11 @@ struct ConfigFile {
 
 impl ConfigFile {
     fn load(&self) -> Result<Config, Failure> {
-        Config::load(&self.config, std::env::vars())
+        // What is not UTF-8 is no setting of ours.
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Config::load(&self.config, std::env::vars_os().filter_map(text))
     }
 }
 

@@ -10,15 +10,20 @@ use signpost_core::terms;
 use signpost_core::text::{Phone, SourceReference, TextError};
 use signpost_proto::v1;
 use signpost_pseudonym::identifier::looks_like_identifier;
+use signpost_pseudonym::oprf::{self, EvaluationKeys};
 
 /// Collects what is wrong, so that a client is told all of it at once.
-#[derive(Debug, Default)]
-struct Fields {
+#[derive(Debug)]
+struct Fields<'k> {
     violations: Vec<Violation>,
+    keys: &'k EvaluationKeys,
 }
 
-pub(super) fn question(wire: Option<v1::Question>) -> Result<Question, Invalid> {
-    let mut fields = Fields::default();
+pub(super) fn question(
+    wire: Option<v1::Question>,
+    keys: &EvaluationKeys,
+) -> Result<Question, Invalid> {
+    let mut fields = Fields::new(keys);
     let wire = wire.unwrap_or_default();
     let subject = fields.subject(&wire.pseudonyms);
     let purpose = fields.term("purpose", wire.purpose, terms::Purpose::from_code);
@@ -32,8 +37,11 @@ pub(super) fn question(wire: Option<v1::Question>) -> Result<Question, Invalid> 
     }
 }
 
-pub(super) fn new_contact(wire: v1::RecordContactRequest) -> Result<NewContact, Invalid> {
-    let mut fields = Fields::default();
+pub(super) fn new_contact(
+    wire: v1::RecordContactRequest,
+    keys: &EvaluationKeys,
+) -> Result<NewContact, Invalid> {
+    let mut fields = Fields::new(keys);
     let request = fields.uuid("request_id", &wire.request_id).map(RequestId::new);
     let subject = fields.subject(&wire.pseudonyms);
     let source_reference: Option<SourceReference> =
@@ -50,8 +58,11 @@ pub(super) fn new_contact(wire: v1::RecordContactRequest) -> Result<NewContact, 
     }
 }
 
-pub(super) fn contact_end(wire: &v1::EndContactRequest) -> Result<ContactEnd, Invalid> {
-    let mut fields = Fields::default();
+pub(super) fn contact_end(
+    wire: &v1::EndContactRequest,
+    keys: &EvaluationKeys,
+) -> Result<ContactEnd, Invalid> {
+    let mut fields = Fields::new(keys);
     let request = fields.uuid("request_id", &wire.request_id).map(RequestId::new);
     let subject = fields.subject(&wire.pseudonyms);
     let flag = fields.uuid("contact_id", &wire.contact_id).map(FlagId::new);
@@ -64,8 +75,11 @@ pub(super) fn contact_end(wire: &v1::EndContactRequest) -> Result<ContactEnd, In
     }
 }
 
-pub(super) fn new_shield(wire: &v1::SetShieldRequest) -> Result<NewShield, Invalid> {
-    let mut fields = Fields::default();
+pub(super) fn new_shield(
+    wire: &v1::SetShieldRequest,
+    keys: &EvaluationKeys,
+) -> Result<NewShield, Invalid> {
+    let mut fields = Fields::new(keys);
     let request = fields.uuid("request_id", &wire.request_id).map(RequestId::new);
     let subject = fields.subject(&wire.pseudonyms);
     let kind = fields.term("kind", wire.kind, terms::ShieldKind::from_code);
@@ -78,8 +92,11 @@ pub(super) fn new_shield(wire: &v1::SetShieldRequest) -> Result<NewShield, Inval
     }
 }
 
-pub(super) fn shield_lift(wire: &v1::LiftShieldRequest) -> Result<ShieldLift, Invalid> {
-    let mut fields = Fields::default();
+pub(super) fn shield_lift(
+    wire: &v1::LiftShieldRequest,
+    keys: &EvaluationKeys,
+) -> Result<ShieldLift, Invalid> {
+    let mut fields = Fields::new(keys);
     let request = fields.uuid("request_id", &wire.request_id).map(RequestId::new);
     let subject = fields.subject(&wire.pseudonyms);
     let lift = if wire.lift_id.is_empty() {
@@ -93,7 +110,11 @@ pub(super) fn shield_lift(wire: &v1::LiftShieldRequest) -> Result<ShieldLift, In
     }
 }
 
-impl Fields {
+impl<'k> Fields<'k> {
+    fn new(keys: &'k EvaluationKeys) -> Self {
+        Self { violations: Vec::new(), keys }
+    }
+
     fn end<T>(self, parsed: T) -> Result<T, Invalid> {
         if self.violations.is_empty() { Ok(parsed) } else { self.invalid() }
     }
@@ -138,6 +159,13 @@ impl Fields {
                 self.wrong(&format!("{at}.value"), "must be 64 bytes, the output of the OPRF")
             }
         };
+        // A pseudonym of another key finds nobody: it must never be answered as unknown.
+        let id = oprf::EvaluationKeyId(wire.evaluation_key_id);
+        let known = self.keys.find(id).is_some();
+        if !known {
+            let problem = "is no evaluation key of this service; make the pseudonym anew";
+            self.wrong::<()>(&format!("{at}.evaluation_key_id"), problem);
+        }
         Some(NamedPseudonym {
             namespace: namespace?,
             key: EvaluationKeyId(wire.evaluation_key_id),

@@ -8,7 +8,7 @@ use signpost_core::id::PersonId;
 use signpost_core::refusal::Invalid;
 use signpost_proto::v1;
 use signpost_proto::v1::pseudonym_service_server::PseudonymService;
-use signpost_pseudonym::oprf::{BlindedPoint, EvaluationKeys};
+use signpost_pseudonym::oprf::BlindedPoint;
 use tonic::{Request, Response, Status};
 
 use super::caller::presented;
@@ -22,14 +22,13 @@ const POINTS_MAX: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct Pseudonyms {
     desk: Desk,
-    keys: Arc<EvaluationKeys>,
     budgets: Arc<DefaultKeyedRateLimiter<PersonId>>,
 }
 
 impl Pseudonyms {
-    pub(super) fn new(desk: Desk, keys: Arc<EvaluationKeys>, limits: &Limits) -> Self {
+    pub(super) fn new(desk: Desk, limits: &Limits) -> Self {
         let minute = NonZeroU32::new(limits.evaluations_per_minute_max).unwrap_or(NonZeroU32::MIN);
-        Self { desk, keys, budgets: Arc::new(RateLimiter::keyed(Quota::per_minute(minute))) }
+        Self { desk, budgets: Arc::new(RateLimiter::keyed(Quota::per_minute(minute))) }
     }
 
     /// Takes points from a person's budget; one call larger than the whole budget never passes.
@@ -57,7 +56,7 @@ impl PseudonymService for Pseudonyms {
         let leave = self.desk.directory.permit_evaluation(&caller, &count, spend).await;
         let leave = leave.map_err(|refusal| status::of(&refusal))?;
 
-        let keys = Arc::clone(&self.keys);
+        let keys = Arc::clone(&self.desk.keys);
         // Some 60 microseconds a point: too long for a thread that others wait for.
         let evaluated = tokio::task::spawn_blocking(move || {
             let key = keys.current();
@@ -69,7 +68,7 @@ impl PseudonymService for Pseudonyms {
             Status::internal("the evaluation failed")
         })?;
         Ok(Response::new(v1::EvaluateResponse {
-            evaluation_key_id: self.keys.current().id().0,
+            evaluation_key_id: self.desk.keys.current().id().0,
             evaluated_points,
             receipt: leave.receipt.0,
         }))

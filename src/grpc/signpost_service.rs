@@ -36,7 +36,7 @@ impl SignpostService for Signposts {
         let _place = self.desk.admit()?;
         let (metadata, extensions, message) = request.into_parts();
         let caller = presented(&metadata, &extensions);
-        let question = parse::question(message.question);
+        let question = parse::question(message.question, &self.desk.keys);
         let answered = self.desk.directory.ask(&caller, &question, Action::Ask).await;
         let answer = answered.map_err(|refusal| status::of(&refusal))?;
         let mut response =
@@ -52,21 +52,20 @@ impl SignpostService for Signposts {
         &self,
         request: Request<Streaming<v1::AskManyRequest>>,
     ) -> Reply<Self::AskManyStream> {
-        let place = self.desk.admit()?;
+        let _place = self.desk.admit()?;
         let (metadata, extensions, questions) = request.into_parts();
         let caller = presented(&metadata, &extensions);
+        let may = self.desk.directory.may_ask_many(&caller).await;
+        may.map_err(|refusal| status::of(&refusal))?;
         let desk = self.desk.clone();
         let in_flight_max = desk.caseload_in_flight_max;
-        let answers = questions
+        let answers = tokio_stream::StreamExt::timeout(questions, desk.caseload_idle_max)
+            .map(|question| question.unwrap_or_else(|_idle| Err(status::idle())))
             .map_ok(move |message| {
                 let (desk, caller) = (desk.clone(), caller.clone());
                 async move { ask_one(&desk, &caller, message).await }
             })
-            .try_buffer_unordered(in_flight_max)
-            .inspect(move |_| {
-                // The stream holds its place until its last answer.
-                let _ = &place;
-            });
+            .try_buffer_unordered(in_flight_max);
         Ok(Response::new(Box::pin(until_first_error(answers))))
     }
 
@@ -77,7 +76,7 @@ impl SignpostService for Signposts {
         let _place = self.desk.admit()?;
         let (metadata, extensions, message) = request.into_parts();
         let caller = presented(&metadata, &extensions);
-        let contact = parse::new_contact(message);
+        let contact = parse::new_contact(message, &self.desk.keys);
         let written = self.desk.directory.record_contact(&caller, &contact).await;
         let written = written.map_err(|refusal| status::of(&refusal))?;
         Ok(Response::new(v1::RecordContactResponse {
@@ -93,7 +92,7 @@ impl SignpostService for Signposts {
         let _place = self.desk.admit()?;
         let (metadata, extensions, message) = request.into_parts();
         let caller = presented(&metadata, &extensions);
-        let end = parse::contact_end(&message);
+        let end = parse::contact_end(&message, &self.desk.keys);
         let written = self.desk.directory.end_contact(&caller, &end).await;
         let written = written.map_err(|refusal| status::of(&refusal))?;
         Ok(Response::new(v1::EndContactResponse {
@@ -109,7 +108,7 @@ impl SignpostService for Signposts {
         let _place = self.desk.admit()?;
         let (metadata, extensions, message) = request.into_parts();
         let caller = presented(&metadata, &extensions);
-        let shield = parse::new_shield(&message);
+        let shield = parse::new_shield(&message, &self.desk.keys);
         let written = self.desk.directory.set_shield(&caller, &shield).await;
         let written = written.map_err(|refusal| status::of(&refusal))?;
         Ok(Response::new(v1::SetShieldResponse { receipt: written.receipt.0 }))
@@ -122,7 +121,7 @@ impl SignpostService for Signposts {
         let _place = self.desk.admit()?;
         let (metadata, extensions, message) = request.into_parts();
         let caller = presented(&metadata, &extensions);
-        let lift = parse::shield_lift(&message);
+        let lift = parse::shield_lift(&message, &self.desk.keys);
         let written = self.desk.directory.lift_shield(&caller, &lift).await;
         let written = written.map_err(|refusal| status::of(&refusal))?;
         let (progress, id) = match written.result {
@@ -145,7 +144,9 @@ async fn ask_one(
 ) -> Result<v1::AskManyResponse, Status> {
     use v1::ask_many_response::Result as Answered;
 
-    let question = parse::question(message.question);
+    // A place for each question in progress, none for a stream that waits.
+    let _place = desk.place().await?;
+    let question = parse::question(message.question, &desk.keys);
     let result = match desk.directory.ask(caller, &question, Action::AskMany).await {
         Ok(answer) => Answered::Answer(render::answer(answer)),
         Err(Refusal::Refused { reason: Reason::Invalid(invalid), receipt }) => {

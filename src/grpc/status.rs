@@ -44,6 +44,12 @@ pub(super) fn busy() -> Status {
     build(Code::ResourceExhausted, "BUSY", sentence, details, None)
 }
 
+/// A caseload whose next question did not come in time.
+pub(super) fn idle() -> Status {
+    let sentence = "the next question of the caseload did not come in time; open a new one";
+    build(Code::DeadlineExceeded, "IDLE", sentence, ErrorDetails::new(), None)
+}
+
 fn unidentified(reason: Unidentified) -> Status {
     let sentence = match reason {
         Unidentified::CertificateUnknown => {

@@ -76,6 +76,8 @@ digests! {
     PolicyDigest;
     /// BLAKE3 of a request's content, by which a repeated request id is compared.
     BodyDigest;
+    /// BLAKE3 of an evaluation key, by which a replaced key is noticed; it tells nothing of the key.
+    KeyFingerprint;
     /// RFC 6962 leaf hash of a ledger entry: SHA-256 of 0x00 and the entry.
     LeafHash;
 }

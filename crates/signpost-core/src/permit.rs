@@ -100,7 +100,11 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         Action::SetShield | Action::LiftShield => {
             &[Role::SocialWorkManager, Role::MashPractitioner]
         }
-        Action::FirstLight | Action::ChangePolicy | Action::CountRefusals | Action::CutTail => &[],
+        Action::FirstLight
+        | Action::ChangePolicy
+        | Action::CountRefusals
+        | Action::CutTail
+        | Action::AddEvaluationKey => &[],
     }
 }
 

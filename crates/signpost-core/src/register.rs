@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::flag::Hours;
 use crate::id::{
-    ActorId, Fingerprint, GroupId, OrganisationId, PersonId, PolicyDigest, SystemId, TeamId,
-    TokenId,
+    ActorId, Fingerprint, GroupId, KeyFingerprint, OrganisationId, PersonId, PolicyDigest,
+    SystemId, TeamId, TokenId,
 };
+use crate::subject::EvaluationKeyId;
 use crate::terms::{Purpose, Role};
 use crate::text::{Name, OrganisationCode, Phone};
 use crate::token::TokenHash;
@@ -129,4 +130,7 @@ pub struct TokenRecord {
 pub struct ServiceState {
     /// The policy in force; every commit rests on this record's version.
     pub policy: PolicyDigest,
+    /// The evaluation keys that pseudonyms were made with. Without one of them, or with another
+    /// under its id, a child who is known would be answered as unknown.
+    pub evaluation_keys: Vec<(EvaluationKeyId, KeyFingerprint)>,
 }

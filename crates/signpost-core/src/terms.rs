@@ -267,6 +267,7 @@ terms! {
         ChangePolicy = 33 "CHANGE_POLICY",
         CountRefusals = 34 "COUNT_REFUSALS",
         CutTail = 35 "CUT_TAIL",
+        AddEvaluationKey = 36 "ADD_EVALUATION_KEY",
     }
 }
 

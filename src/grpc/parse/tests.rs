@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use signpost_pseudonym::oprf::EvaluationKey;
 
 use super::*;
 
@@ -8,6 +9,16 @@ fn pseudonym(byte: u8) -> v1::Pseudonym {
         evaluation_key_id: 1,
         value: vec![byte; 64],
     }
+}
+
+/// Key 1 and no other.
+fn keys() -> EvaluationKeys {
+    let one = EvaluationKey::from_bytes(oprf::EvaluationKeyId(1), &{
+        let mut scalar = [0; 32];
+        scalar[0] = 1;
+        scalar
+    });
+    EvaluationKeys::new(one.unwrap())
 }
 
 fn good_contact() -> v1::RecordContactRequest {
@@ -38,7 +49,7 @@ fn good_contact() -> v1::RecordContactRequest {
 fn wrong_fields(change: impl FnOnce(&mut v1::RecordContactRequest)) -> Vec<String> {
     let mut request = good_contact();
     change(&mut request);
-    let invalid = new_contact(request).unwrap_err();
+    let invalid = new_contact(request, &keys()).unwrap_err();
     invalid.violations.into_iter().map(|violation| violation.field).collect()
 }
 
@@ -52,7 +63,7 @@ fn route(request: &mut v1::RecordContactRequest) -> &mut v1::ContactRoute {
 
 #[test]
 fn a_whole_contact_is_read() {
-    let contact = new_contact(good_contact()).unwrap();
+    let contact = new_contact(good_contact(), &keys()).unwrap();
     assert_eq!(contact.subject.pseudonyms().len(), 1);
     assert_eq!(contact.details.ended, None);
 }
@@ -65,6 +76,10 @@ fn each_wrong_field_is_named() {
     assert_eq!(wrong_fields(|r| r.pseudonyms.push(pseudonym(1))), ["pseudonyms"]);
     assert_eq!(wrong_fields(|r| r.pseudonyms[0].value.truncate(63)), ["pseudonyms[0].value"]);
     assert_eq!(wrong_fields(|r| r.pseudonyms[0].namespace = 99), ["pseudonyms[0].namespace"]);
+    assert_eq!(
+        wrong_fields(|r| r.pseudonyms[0].evaluation_key_id = 2),
+        ["pseudonyms[0].evaluation_key_id"]
+    );
     assert_eq!(wrong_fields(|r| r.source_reference = "a b".to_owned()), ["source_reference"]);
     assert_eq!(wrong_fields(|r| r.involvement = None), ["involvement"]);
     assert_eq!(wrong_fields(|r| involvement(r).started = None), ["involvement.started"]);
@@ -97,7 +112,7 @@ fn an_identifier_in_a_text_is_refused_and_never_echoed() {
     for identifier in ["9990000018", "B801200005001", "1000000019"] {
         let mut request = good_contact();
         request.source_reference = identifier.to_owned();
-        let invalid = new_contact(request).unwrap_err();
+        let invalid = new_contact(request, &keys()).unwrap_err();
         assert_eq!(invalid.violations[0].field, "source_reference");
         assert!(invalid.violations[0].problem.contains("identifier"));
         assert!(!format!("{invalid:?}").contains(identifier));
@@ -130,7 +145,7 @@ proptest! {
             && (1..=7).contains(&namespace)
             && (1..=13).contains(&purpose)
             && (1..=5).contains(&relationship);
-        prop_assert_eq!(question(Some(wire)).is_ok(), is_good);
+        prop_assert_eq!(question(Some(wire), &keys()).is_ok(), is_good);
     }
 
     #[test]
@@ -147,6 +162,6 @@ proptest! {
         route(&mut request).hours = Some(hours);
         let date = v1::Date { year: number, month: number, day: number };
         involvement(&mut request).started = Some(date);
-        prop_assert!(new_contact(request).is_err());
+        prop_assert!(new_contact(request, &keys()).is_err());
     }
 }

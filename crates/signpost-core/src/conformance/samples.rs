@@ -7,8 +7,8 @@ use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::entry::{Nonce, Opening};
 use crate::flag::{ContactFlag, ContactRoute, Hours, Involvement, InvolvementDetails, Provenance};
 use crate::id::{
-    ActorId, BodyDigest, Fingerprint, FlagId, GroupId, LiftId, OrganisationId, PersonId,
-    PolicyDigest, RequestId, SystemId, TeamId, TokenId,
+    ActorId, BodyDigest, Fingerprint, FlagId, GroupId, KeyFingerprint, LiftId, OrganisationId,
+    PersonId, PolicyDigest, RequestId, SystemId, TeamId, TokenId,
 };
 use crate::permit::Permit;
 use crate::record::{
@@ -186,7 +186,10 @@ fn next_kind(record: &Record) -> Option<Record> {
             valid_until: date(2026, 9, 30),
             standing: Standing::Active,
         }),
-        Record::Token(_) => Record::Service(ServiceState { policy: PolicyDigest::new([13; 32]) }),
+        Record::Token(_) => Record::Service(ServiceState {
+            policy: PolicyDigest::new([13; 32]),
+            evaluation_keys: vec![(EvaluationKeyId(1), KeyFingerprint::new([14; 32]))],
+        }),
         Record::Service(_) => return None,
     })
 }

@@ -49,6 +49,14 @@ impl Directory {
         retry_contended!(self.ask_once(presented, question, action))
     }
 
+    /// Whether this person may ask about a caseload at all: looked at before the first question,
+    /// and again at each. A refusal stands on record; leave alone does not, since nothing is told.
+    pub async fn may_ask_many(&self, presented: &Presented) -> Result<(), Refusal> {
+        let identity = self.identify(presented).await?;
+        self.granted(identity.authorise(Action::AskMany, self.today())).await?;
+        Ok(())
+    }
+
     async fn ask_once(
         &self,
         presented: &Presented,

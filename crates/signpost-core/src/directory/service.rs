@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Directory;
 use crate::commit::{Commit, Effect, Precondition, Write};
-use crate::id::Receipt;
+use crate::id::{KeyFingerprint, Receipt};
 use crate::permit::Permit;
 use crate::policy::Policy;
 use crate::record::{Record, RecordKey};
@@ -13,6 +13,7 @@ use crate::register::{
     Certificate, Group, Organisation, Person, ServiceState, System, Team, TokenRecord,
 };
 use crate::store::{Clock, CommitError, Entropy, Store, StoreError};
+use crate::subject::EvaluationKeyId;
 use crate::tally::Tally;
 use crate::terms::{Action, Outcome};
 
@@ -33,6 +34,8 @@ pub struct FirstLight {
     pub people: Vec<Person>,
     /// The members' tokens.
     pub tokens: Vec<TokenRecord>,
+    /// The evaluation keys, and what each is known by again.
+    pub evaluation_keys: Vec<(EvaluationKeyId, KeyFingerprint)>,
 }
 
 /// Why the directory does not start.
@@ -44,6 +47,15 @@ pub enum StartError {
     /// The store already holds a register.
     #[error("the store was initialised before")]
     AlreadyInitialised,
+    /// An evaluation key that pseudonyms were made with is missing, or is another one.
+    #[error(
+        "evaluation key {id} is missing or is not the one that pseudonyms were made with: with \
+         it every known child would be answered as unknown; bring the right key file back"
+    )]
+    EvaluationKey {
+        /// Its id.
+        id: u32,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -58,8 +70,10 @@ impl Directory {
     ) -> Result<Receipt, StartError> {
         let empty = vec![Precondition::Absent(RecordKey::Service)];
         let permit = Permit::of_service(Action::FirstLight, None, policy.digest(), empty);
+        let evaluation_keys = register.evaluation_keys.clone();
         let mut records = register.into_records();
-        records.push(Record::Service(ServiceState { policy: policy.digest() }));
+        let state = ServiceState { policy: policy.digest(), evaluation_keys };
+        records.push(Record::Service(state));
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         let writes = records.into_iter().map(Write::Put).collect();
         let effect = Effect { count, writes, ..Effect::new(Outcome::Done) };
@@ -82,18 +96,45 @@ impl Directory {
         if state.policy != policy.digest() {
             let rests_on = vec![Precondition::At(RecordKey::Service, stored.version)];
             let permit = Permit::of_service(Action::ChangePolicy, None, policy.digest(), rests_on);
-            let state_now = ServiceState { policy: policy.digest() };
+            let earlier = state.policy;
+            let state_now = ServiceState { policy: policy.digest(), ..state };
             let effect = Effect {
-                detail: *state.policy.as_bytes(),
+                detail: *earlier.as_bytes(),
                 writes: vec![Write::Put(Record::Service(state_now))],
                 ..Effect::new(Outcome::Done)
             };
-            store.commit(Commit::permitted(permit, effect)).await.map_err(|error| match error {
-                CommitError::PreconditionFailed => StoreError::Indeterminate,
-                CommitError::Store(error) => error,
-            })?;
+            store.commit(Commit::permitted(permit, effect)).await.map_err(start_error)?;
         }
         Ok(Self { store, policy, clock, entropy, tally: Arc::new(Tally::default()) })
+    }
+
+    /// Compares the evaluation keys at hand with those that pseudonyms were made with. A key that
+    /// is missing, or another under the same id, is refused; a new one is put on record.
+    pub async fn hold_evaluation_keys(
+        &self,
+        keys: &[(EvaluationKeyId, KeyFingerprint)],
+    ) -> Result<(), StartError> {
+        let stored = self.store.read(&RecordKey::Service).await?;
+        let stored = stored.ok_or(StartError::NotInitialised)?;
+        let Record::Service(state) = stored.record else { return Err(StoreError::Damaged.into()) };
+        if let Some((id, _)) = state.evaluation_keys.iter().find(|key| !keys.contains(key)) {
+            return Err(StartError::EvaluationKey { id: id.0 });
+        }
+        let new: Vec<_> =
+            keys.iter().filter(|key| !state.evaluation_keys.contains(key)).copied().collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let rests_on = vec![Precondition::At(RecordKey::Service, stored.version)];
+        let policy = self.policy.digest();
+        let permit = Permit::of_service(Action::AddEvaluationKey, None, policy, rests_on);
+        let count = u32::try_from(new.len()).unwrap_or(u32::MAX);
+        let evaluation_keys = [state.evaluation_keys, new].concat();
+        let state = ServiceState { policy, evaluation_keys };
+        let writes = vec![Write::Put(Record::Service(state))];
+        let effect = Effect { count, writes, ..Effect::new(Outcome::Done) };
+        self.store.commit(Commit::permitted(permit, effect)).await.map_err(start_error)?;
+        Ok(())
     }
 
     /// Puts on record that bytes without evidence of completeness were cut off the store's end.
@@ -118,6 +159,14 @@ impl Directory {
                 Err(error)
             }
         }
+    }
+}
+
+/// Nobody else writes while the service starts: a failed precondition is another process.
+fn start_error(error: CommitError) -> StartError {
+    match error {
+        CommitError::PreconditionFailed => StoreError::Indeterminate.into(),
+        CommitError::Store(error) => error.into(),
     }
 }
 

@@ -99,7 +99,7 @@ impl Policy {
     /// Reads a policy file. Its digest is BLAKE3 of the text as it stands.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let file: File =
-            toml::from_str(text).map_err(|error| PolicyError::Form(error.to_string()))?;
+            toml::from_str(text).map_err(|error| PolicyError::Form(one_line(&error)))?;
         if file.format != 1 {
             return Err(PolicyError::Format(file.format));
         }
@@ -123,6 +123,13 @@ impl Policy {
             ended: parse_ended(&file.ended)?,
         })
     }
+}
+
+/// A TOML error without the picture that it draws of the text.
+fn one_line(error: &toml::de::Error) -> String {
+    let lines = error.to_string();
+    let lines: Vec<_> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("; ")
 }
 
 fn parse_row(row: &FileRow) -> Result<Row, PolicyError> {

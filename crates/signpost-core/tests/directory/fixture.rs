@@ -173,6 +173,7 @@ pub(crate) fn register() -> FirstLight {
         groups: EVERYBODY.iter().map(|who| who.group()).collect(),
         people: EVERYBODY.iter().map(|who| who.person()).collect(),
         tokens: EVERYBODY.iter().map(|who| who.token()).collect(),
+        evaluation_keys: Vec::new(),
     }
 }
 

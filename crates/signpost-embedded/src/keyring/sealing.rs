@@ -144,13 +144,13 @@ pub(crate) fn open_opening(
     Opening::decode(&plaintext).map_err(|_| SealError)
 }
 
-/// The lengths that plaintexts are padded to: 256, 512, 1024, 2048, then multiples of 2048. So a
+/// The lengths that plaintexts are padded to: 512, 1024, 2048, then multiples of 2048. So a
 /// record's kind does not show by its size.
 pub(crate) fn size_class(len: usize) -> usize {
     const LARGEST_POWER: usize = 2048;
     match len {
-        0..=256 => 256,
-        257..=LARGEST_POWER => len.next_power_of_two(),
+        0..=512 => 512, // a head with a shield and one without are the same
+        513..=LARGEST_POWER => len.next_power_of_two(),
         _ => len.next_multiple_of(LARGEST_POWER),
     }
 }
@@ -191,7 +191,10 @@ mod tests {
     use super::*;
 
     fn record() -> Record {
-        Record::Service(ServiceState { policy: PolicyDigest::new([7; 32]) })
+        Record::Service(ServiceState {
+            policy: PolicyDigest::new([7; 32]),
+            evaluation_keys: Vec::new(),
+        })
     }
 
     #[test]
@@ -229,7 +232,7 @@ mod tests {
 
     #[test]
     fn plaintexts_have_few_lengths() {
-        let lengths = [(0, 256), (256, 256), (257, 512), (513, 1024), (1025, 2048), (2048, 2048)];
+        let lengths = [(0, 512), (512, 512), (513, 1024), (1025, 2048), (2048, 2048)];
         for (len, class) in lengths.into_iter().chain([(2049, 4096), (4097, 6144)]) {
             assert_eq!(size_class(len), class);
         }

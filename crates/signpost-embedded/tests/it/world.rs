@@ -163,6 +163,7 @@ fn register() -> FirstLight {
         }],
         people: (0..2).map(person).collect(),
         tokens: (0..2).map(token).collect(),
+        evaluation_keys: Vec::new(),
     }
 }
 
