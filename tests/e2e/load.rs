@@ -1,5 +1,7 @@
 //! More at once than usual: each request is answered, on record, or told to come back.
 
+mod caseload;
+
 use signpost_core::terms::{Action, Outcome};
 use signpost_proto::v1;
 use tokio::task::JoinSet;

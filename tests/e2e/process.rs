@@ -1,5 +1,7 @@
 //! The binary as a process: how it starts, how it stops, and what its exit codes say.
 
+mod keys;
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -8,11 +8,19 @@ use std::path::{Path, PathBuf};
 use rustix::process::Signal;
 use signpost_core::token::Token;
 use signpost_proto::v1;
+use tonic::Status;
+use tonic_types::StatusExt;
 
 use crate::harness::{Binary, NORTHFIELD, World, contact, question};
 
 /// What is searched for, and what it is called when it is found.
 type Needle = (&'static str, Vec<u8>);
+
+/// What the service told of an error, decoded.
+type Told = tonic_types::ErrorDetails;
+
+/// Where the errors that clients were sent are kept.
+const ERRORS: &str = "errors-of-clients";
 
 const NHS_TYPED: &str = "999 000 0018";
 const UPN_TYPED: &str = "b801 2000 05001";
@@ -41,7 +49,7 @@ async fn identifiers_pseudonyms_and_tokens_are_nowhere() {
     }
 }
 
-/// Writes, asks, refusals, and everything a client may do wrong.
+/// Writes, asks and refusals; what was told of the refusals is kept in a file to be searched.
 async fn traffic(world: &World, binary: &Binary) -> Vec<v1::Pseudonym> {
     let nurse = binary.person(world, "nurse");
     let child = nurse.child(&[("nhs", NHS_TYPED), ("upn", UPN_TYPED)]).await;
@@ -56,23 +64,33 @@ async fn traffic(world: &World, binary: &Binary) -> Vec<v1::Pseudonym> {
     let many = v1::AskManyRequest { number: 1, question: Some(question(&child)) };
     assert_eq!(asker.ask_many(vec![many; 20]).await.0.len(), 20);
 
+    let refused = wrong(world, binary, &child).await;
+    std::fs::write(world.path(ERRORS), format!("{refused:#?}")).unwrap();
+    child
+}
+
+/// Everything a client may do wrong, and all that the service told it of that.
+async fn wrong(world: &World, binary: &Binary, child: &[v1::Pseudonym]) -> Vec<(Status, Told)> {
+    let nurse = binary.person(world, "nurse");
+    let mut refused = Vec::new();
     // The raw numbers themselves, where no client should put them.
     for text in [NHS_TYPED, UPN_TYPED, "9990000018", "B801200005001"] {
-        let wrong = contact(&child, text, world.today());
-        nurse.record(wrong).await.unwrap_err();
+        let wrong = contact(child, text, world.today());
+        refused.push(nurse.record(wrong).await.unwrap_err());
     }
     for label in ["suspended", "expired", "no-purposes", "teacher"] {
-        binary.person(world, label).ask(question(&child)).await.unwrap_err();
+        refused.push(binary.person(world, label).ask(question(child)).await.unwrap_err());
     }
     let system = binary.system(world, Some(NORTHFIELD));
-    system.ask(question(&child)).await.unwrap_err();
+    refused.push(system.ask(question(child)).await.unwrap_err());
     let token = world.token("nurse");
-    system.with_token(&token).ask(question(&child)).await.unwrap_err();
-    system.with_token(&token[..token.len() - 1]).ask(question(&child)).await.unwrap_err();
-    let mut large = contact(&child, "CASE-1", world.today());
+    for token in [&token[..], &token[..token.len() - 1]] {
+        refused.push(system.with_token(token).ask(question(child)).await.unwrap_err());
+    }
+    let mut large = contact(child, "CASE-1", world.today());
     large.pseudonyms[0].value = child[0].value.repeat(500);
-    asker.record(large).await.unwrap_err();
-    child
+    refused.push(nurse.record(large).await.unwrap_err());
+    refused.into_iter().map(|status| (status.clone(), status.get_error_details())).collect()
 }
 
 fn needles(world: &World, child: &[v1::Pseudonym]) -> Vec<Needle> {
@@ -123,7 +141,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Every file of the data directory, the keyring and the log.
+/// Every file of the data directory and the keyring, the log, and the errors that clients were sent.
 fn places(world: &World) -> Vec<PathBuf> {
     let mut places = Vec::new();
     for folder in ["data", "keyring"] {
@@ -132,6 +150,7 @@ fn places(world: &World) -> Vec<PathBuf> {
     assert!(places.len() >= 6, "data and keyring are searched: {places:?}");
     let logs = std::fs::read_dir(world.path("")).unwrap().map(|entry| entry.unwrap().path());
     places.extend(logs.filter(|path| path.to_string_lossy().contains("stderr-")));
+    places.push(world.path(ERRORS));
     places
 }
 
