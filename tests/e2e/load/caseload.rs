@@ -26,7 +26,7 @@ async fn nobody_opens_a_caseload_without_being_known() {
         (service.person("AUDITOR"), "DENIED_ROLE"),
         (service.person("suspended"), "DENIED_SUSPENDED"),
     ] {
-        let refused = open(&caller).await.err().expect("it is refused before any question");
+        let refused = open(&caller).await.expect_err("it is refused before any question");
         assert_eq!(refused.get_details_error_info().unwrap().reason, reason);
     }
     service.stop().await;

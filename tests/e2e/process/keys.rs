@@ -47,10 +47,10 @@ async fn a_pseudonym_of_a_key_that_is_not_here_is_refused_and_never_unknown() {
     let asker = service.person("SOCIAL_WORKER");
     let mut child = asker.child(&[("nhs", "999 000 0018"), ("upn", "B801200005001")]).await;
     child[1].evaluation_key_id = 7;
-    let asked = asker.ask(question(&child)).await.unwrap_err();
-    let recorded =
+    let of_question = asker.ask(question(&child)).await.unwrap_err();
+    let of_contact =
         asker.record(contact(&child, "CASE-1", service.world.today())).await.unwrap_err();
-    for status in [asked, recorded] {
+    for status in [of_question, of_contact] {
         assert_eq!(status.code(), Code::InvalidArgument);
         let fields = status.get_details_bad_request().unwrap().field_violations;
         let fields: Vec<_> = fields.into_iter().map(|violation| violation.field).collect();
