@@ -11,13 +11,13 @@ mod status;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signpost_core::directory::Directory;
+use signpost_core::directory::{Directory, Presented};
 use signpost_core::terms::Outcome;
 use signpost_proto::v1::pseudonym_service_server::PseudonymServiceServer;
 use signpost_proto::v1::signpost_service_server::SignpostServiceServer;
 use signpost_pseudonym::oprf::EvaluationKeys;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tonic::Status;
+use tonic::{Request, Status};
 
 use crate::config::Limits;
 use pseudonym_service::Pseudonyms;
@@ -50,18 +50,23 @@ impl Desk {
         }
     }
 
-    /// A place for one request; where all are taken the request is shed, and counted.
-    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Status> {
-        Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
-            self.directory.count_refusal(Outcome::Shed);
-            status::busy()
-        })
+    /// A place for one request, and who brings it. Where all are taken the request is shed, and
+    /// counted for its system.
+    async fn admit<T>(
+        &self,
+        request: Request<T>,
+    ) -> Result<(OwnedSemaphorePermit, Presented, T), Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let caller = caller::presented(&metadata, &extensions);
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok((place, caller, message));
+        }
+        self.directory.count_refusal_at(caller.certificate, Outcome::Shed).await;
+        Err(status::busy())
     }
-}
 
-impl Desk {
     /// Waits for a place: a caseload goes on as places come free.
-    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
         Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| status::busy())
     }
 }

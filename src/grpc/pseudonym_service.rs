@@ -11,7 +11,6 @@ use signpost_proto::v1::pseudonym_service_server::PseudonymService;
 use signpost_pseudonym::oprf::BlindedPoint;
 use tonic::{Request, Response, Status};
 
-use super::caller::presented;
 use super::{Desk, status};
 use crate::config::Limits;
 
@@ -44,9 +43,7 @@ impl PseudonymService for Pseudonyms {
         &self,
         request: Request<v1::EvaluateRequest>,
     ) -> Result<Response<v1::EvaluateResponse>, Status> {
-        let _place = self.desk.admit()?;
-        let (metadata, extensions, message) = request.into_parts();
-        let caller = presented(&metadata, &extensions);
+        let (_place, caller, message) = self.desk.admit(request).await?;
         let points = parse(&message);
         let count = match &points {
             Ok(points) => Ok(u32::try_from(points.len()).unwrap_or(u32::MAX)),

@@ -12,7 +12,6 @@ use signpost_proto::v1::signpost_service_server::SignpostService;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::caller::presented;
 use super::padding::pad;
 use super::{Desk, parse, render, status};
 
@@ -33,9 +32,7 @@ impl Signposts {
 #[tonic::async_trait]
 impl SignpostService for Signposts {
     async fn ask(&self, request: Request<v1::AskRequest>) -> Reply<v1::AskResponse> {
-        let _place = self.desk.admit()?;
-        let (metadata, extensions, message) = request.into_parts();
-        let caller = presented(&metadata, &extensions);
+        let (_place, caller, message) = self.desk.admit(request).await?;
         let question = parse::question(message.question, &self.desk.keys);
         let answered = self.desk.directory.ask(&caller, &question, Action::Ask).await;
         let answer = answered.map_err(|refusal| status::of(&refusal))?;
@@ -52,9 +49,7 @@ impl SignpostService for Signposts {
         &self,
         request: Request<Streaming<v1::AskManyRequest>>,
     ) -> Reply<Self::AskManyStream> {
-        let _place = self.desk.admit()?;
-        let (metadata, extensions, questions) = request.into_parts();
-        let caller = presented(&metadata, &extensions);
+        let (_place, caller, questions) = self.desk.admit(request).await?;
         let may = self.desk.directory.may_ask_many(&caller).await;
         may.map_err(|refusal| status::of(&refusal))?;
         let desk = self.desk.clone();
@@ -73,9 +68,7 @@ impl SignpostService for Signposts {
         &self,
         request: Request<v1::RecordContactRequest>,
     ) -> Reply<v1::RecordContactResponse> {
-        let _place = self.desk.admit()?;
-        let (metadata, extensions, message) = request.into_parts();
-        let caller = presented(&metadata, &extensions);
+        let (_place, caller, message) = self.desk.admit(request).await?;
         let contact = parse::new_contact(message, &self.desk.keys);
         let written = self.desk.directory.record_contact(&caller, &contact).await;
         let written = written.map_err(|refusal| status::of(&refusal))?;
@@ -89,9 +82,7 @@ impl SignpostService for Signposts {
         &self,
         request: Request<v1::EndContactRequest>,
     ) -> Reply<v1::EndContactResponse> {
-        let _place = self.desk.admit()?;
-        let (metadata, extensions, message) = request.into_parts();
-        let caller = presented(&metadata, &extensions);
+        let (_place, caller, message) = self.desk.admit(request).await?;
         let end = parse::contact_end(&message, &self.desk.keys);
         let written = self.desk.directory.end_contact(&caller, &end).await;
         let written = written.map_err(|refusal| status::of(&refusal))?;
@@ -105,9 +96,7 @@ impl SignpostService for Signposts {
         &self,
         request: Request<v1::SetShieldRequest>,
     ) -> Reply<v1::SetShieldResponse> {
-        let _place = self.desk.admit()?;
-        let (metadata, extensions, message) = request.into_parts();
-        let caller = presented(&metadata, &extensions);
+        let (_place, caller, message) = self.desk.admit(request).await?;
         let shield = parse::new_shield(&message, &self.desk.keys);
         let written = self.desk.directory.set_shield(&caller, &shield).await;
         let written = written.map_err(|refusal| status::of(&refusal))?;
@@ -118,9 +107,7 @@ impl SignpostService for Signposts {
         &self,
         request: Request<v1::LiftShieldRequest>,
     ) -> Reply<v1::LiftShieldResponse> {
-        let _place = self.desk.admit()?;
-        let (metadata, extensions, message) = request.into_parts();
-        let caller = presented(&metadata, &extensions);
+        let (_place, caller, message) = self.desk.admit(request).await?;
         let lift = parse::shield_lift(&message, &self.desk.keys);
         let written = self.desk.directory.lift_shield(&caller, &lift).await;
         let written = written.map_err(|refusal| status::of(&refusal))?;

@@ -2,6 +2,9 @@
 
 mod caseload;
 
+use std::collections::BTreeSet;
+
+use signpost_core::entry::Entry;
 use signpost_core::terms::{Action, Outcome};
 use signpost_proto::v1;
 use tokio::task::JoinSet;
@@ -37,6 +40,9 @@ async fn where_places_are_few_what_finds_none_is_told_to_come_back_and_counted()
 
     let ledger = reopened(&service.stop().await).await;
     assert_eq!(ledger.counted(Outcome::Shed) as usize, shed);
+    let counts = ledger.0.iter().filter(|entry| entry.outcome() == Outcome::Shed);
+    let systems: BTreeSet<_> = counts.map(Entry::system).collect();
+    assert!(systems.len() == 1 && !systems.contains(&None), "for the system that asked");
 }
 
 /// Asks all at once: the receipts of the answers, and how many were shed.

@@ -35,6 +35,7 @@ use crate::entry::{Nonce, Opening};
 use crate::id::{Fingerprint, Receipt};
 use crate::permit::Denial;
 use crate::policy::Policy;
+use crate::record::{Record, RecordKey};
 use crate::refusal::Refusal;
 use crate::store::{Clock, Entropy, Store};
 use crate::subject::Subject;
@@ -85,7 +86,19 @@ impl Directory {
         TimeZone::UTC.to_datetime(self.clock.now()).date()
     }
 
-    /// Counts a refusal that came before anybody was identified.
+    /// Counts a refusal of whoever has this certificate, for the system it names if it names one.
+    pub async fn count_refusal_at(&self, certificate: Fingerprint, reason: Outcome) {
+        let stored = self.store.read(&RecordKey::Certificate(certificate)).await;
+        let mut system = None;
+        if let Ok(Some(stored)) = stored
+            && let Record::Certificate(certificate) = stored.record
+        {
+            system = Some(certificate.system);
+        }
+        self.tally.count(system, reason);
+    }
+
+    /// Counts a refusal that came before there was a certificate.
     pub fn count_refusal(&self, reason: Outcome) {
         self.tally.count(None, reason);
     }

@@ -178,6 +178,13 @@ impl Entry {
         (actor != [0; 16]).then(|| ActorId::new(actor))
     }
 
+    /// The system, if one is known.
+    #[must_use]
+    pub fn system(&self) -> Option<SystemId> {
+        let system = self.array(80);
+        (system != [0; 16]).then(|| SystemId::new(system))
+    }
+
     /// The digest of the policy in force.
     #[must_use]
     pub fn policy(&self) -> PolicyDigest {
