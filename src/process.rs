@@ -16,10 +16,16 @@ pub fn protect_memory() {
     if let Err(error) = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "the process could not be closed to other processes");
     }
+    // Under a limit, memory that comes later would be refused, and with it the request.
+    let unlimited = rustix::process::getrlimit(Resource::Memlock).current.is_none();
+    if !unlimited && !rustix::process::geteuid().is_root() {
+        tracing::warn!("memory is not locked; set LimitMEMLOCK to infinity");
+        return;
+    }
     // As pages come into use: locking all at once would take the cache's memory too.
     let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
     if let Err(error) = rustix::mm::mlockall(flags) {
-        tracing::warn!(%error, "memory could not be locked; raise LimitMEMLOCK");
+        tracing::warn!(%error, "memory could not be locked");
     }
 }
 

@@ -2,6 +2,7 @@
 //! witness, so what it holds is counted and summed, and never believed where the sum is wrong.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::ops::Bound;
 use std::path::Path;
 
@@ -102,7 +103,19 @@ impl Index {
     }
 }
 
+/// Waits until no earlier index holds sled's file: its threads let go of it a moment after the last
+/// handle is dropped, and a file that is still held would pass for a lost index. It can be held by
+/// this process alone, which has the lock of the data directory.
+fn wait_until_released(path: &Path) -> std::io::Result<()> {
+    match File::options().read(true).write(true).open(path.join("db")) {
+        Ok(file) => file.lock(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 fn open_and_check(path: &Path, cache_bytes: u64) -> Result<Index, String> {
+    wait_until_released(path).map_err(|error| error.to_string())?;
     let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
     let db = config.open().map_err(|error| error.to_string())?;
     let applied = db.get(APPLIED_KEY).map_err(|error| error.to_string())?;
