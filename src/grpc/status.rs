@@ -137,6 +137,7 @@ fn store(error: StoreError) -> Status {
             let sentence = "the request could not be put on record; nothing was done; try again";
             build(Code::Unavailable, "STORE_UNAVAILABLE", sentence, details, None)
         }
+        StoreError::Busy => busy(),
         StoreError::Indeterminate => {
             let sentence = "the store failed; whether the request was put on record is unknown";
             build(Code::Internal, "STORE_FAILED", sentence, ErrorDetails::new(), None)

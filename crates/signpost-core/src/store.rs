@@ -69,6 +69,9 @@ pub enum StoreError {
     /// It certainly did not happen; later it may.
     #[error("the store is unavailable; nothing was done")]
     Unavailable,
+    /// Too much waits already: it certainly did not happen; in a moment it may.
+    #[error("too much waits for the store; nothing was done")]
+    Busy,
     /// It may have happened or not; the store takes no more commits until a restart has looked.
     #[error("the store failed; whether it was done is unknown")]
     Indeterminate,

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+pub mod disk;
 pub mod durable;
 pub mod error;
 mod journal;

@@ -30,6 +30,17 @@ pub struct EmbeddedStore {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
+/// Whether a store can write just now. It comes back to [`Condition::Writable`] by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It takes commits.
+    Writable,
+    /// There is no space: commits are refused as unavailable until there is.
+    Full,
+    /// The batch that is being written takes longer than it should.
+    Slow,
+}
+
 /// An open store, and what opening it took.
 #[derive(Debug)]
 pub struct Opened {
@@ -79,6 +90,12 @@ impl EmbeddedStore {
     #[must_use]
     pub fn failure(&self) -> watch::Receiver<Option<Failure>> {
         self.shared.failure.subscribe()
+    }
+
+    /// Whether it can write just now.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        Condition::Writable
     }
 
     /// Answers all commits that wait, drains, syncs, flushes the index, writes the high-water mark
@@ -176,7 +193,7 @@ impl Store for EmbeddedStore {
         };
         match sent {
             Ok(()) => answered.await.unwrap_or_else(|_| Err(StoreError::Indeterminate.into())),
-            Err(mpsc::error::TrySendError::Full(_)) => Err(StoreError::Unavailable.into()),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(StoreError::Busy.into()),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(self.not_taken()),
         }
     }

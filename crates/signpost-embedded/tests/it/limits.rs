@@ -44,7 +44,7 @@ fn when_too_many_wait_the_next_is_refused_at_once() {
             None => waiting.push(next),
         }
     };
-    assert_eq!(refused, Err(StoreError::Unavailable.into()));
+    assert_eq!(refused, Err(StoreError::Busy.into()));
     // The writer may have taken one up, and is held by the gate.
     assert!((4..=5).contains(&waiting.len()), "{} waited", waiting.len());
     drop(shut);
