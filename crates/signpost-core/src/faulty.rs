@@ -11,6 +11,7 @@ use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{RecordKey, Scope, Stored};
 use crate::store::{CommitError, Store, StoreError};
+use crate::turn::{Carry, Destroyed, Prepared};
 
 /// A call of [`Store`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +26,12 @@ pub enum Call {
     Entries,
     /// [`Store::openings`].
     Openings,
+    /// [`Store::prepare`].
+    Prepare,
+    /// [`Store::switch`].
+    Switch,
+    /// [`Store::destroy`].
+    Destroy,
 }
 
 /// How a call fails.
@@ -199,6 +206,18 @@ impl Store for FaultyStore {
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         self.turn(Call::Openings).take(self.inner.openings(from, limit)).await
     }
+
+    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
+        self.turn(Call::Prepare).take(self.inner.prepare(carry)).await
+    }
+
+    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
+        self.turn(Call::Switch).take(self.inner.switch(generation)).await
+    }
+
+    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
+        self.turn(Call::Destroy).take(self.inner.destroy(generation)).await
+    }
 }
 
 /// What was asked of a store.
@@ -281,6 +300,18 @@ impl Store for CountingStore {
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         self.inner.openings(from, limit).await
+    }
+
+    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
+        self.inner.prepare(carry).await
+    }
+
+    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
+        self.inner.switch(generation).await
+    }
+
+    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
+        self.inner.destroy(generation).await
     }
 }
 

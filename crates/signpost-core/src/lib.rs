@@ -33,3 +33,4 @@ pub mod terms;
 pub mod testing;
 pub mod text;
 pub mod token;
+pub mod turn;

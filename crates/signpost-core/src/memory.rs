@@ -12,6 +12,7 @@ use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{Location, RecordKey, Scope, Stored};
 use crate::store::{Clock, CommitError, Store, StoreError, stamp_ms};
+use crate::turn::{Carry, Destroyed, Prepared};
 
 /// Keeps all in memory; durable as long as the process.
 #[derive(Debug)]
@@ -20,8 +21,11 @@ pub struct MemoryStore {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    generation: u64,
+    prepared: Option<Arc<dyn Carry>>,
+    before: Option<u64>,
     records: BTreeMap<Location, Stored>,
     entries: Vec<Entry>,
     openings: BTreeMap<Receipt, Opening>,
@@ -34,7 +38,15 @@ impl MemoryStore {
     /// An empty store that stamps entries by this clock.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::default() }
+        let state = State {
+            generation: 1,
+            prepared: None,
+            before: None,
+            records: BTreeMap::new(),
+            entries: Vec::new(),
+            openings: BTreeMap::new(),
+        };
+        Self { clock, state: Mutex::new(state) }
     }
 
     /// A panic under the lock may have left half a commit: then no more is done.
@@ -108,5 +120,38 @@ impl Store for MemoryStore {
         let state = self.state()?;
         let found = state.openings.range(from..).take(limit.get());
         Ok(found.map(|(receipt, opening)| (*receipt, opening.clone())).collect())
+    }
+
+    /// There is nothing to copy: what is left behind goes at the switch.
+    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
+        let mut state = self.state()?;
+        let all = state.records.len() as u64;
+        let records = state.records.values().cloned();
+        let carried = records.filter_map(|stored| carry.carry(stored.record)).count() as u64;
+        state.prepared = Some(carry);
+        Ok(Prepared { generation: state.generation + 1, carried, left: all - carried })
+    }
+
+    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
+        let mut state = self.state()?;
+        if generation != state.generation + 1 {
+            return Err(StoreError::Unavailable);
+        }
+        let carry = state.prepared.take().ok_or(StoreError::Unavailable)?;
+        let records = std::mem::take(&mut state.records);
+        let carried = records.into_iter().filter_map(|(location, stored)| {
+            let record = carry.carry(stored.record)?;
+            Some((location, Stored { record, ..stored }))
+        });
+        state.records = carried.collect();
+        state.before = Some(state.generation);
+        state.generation = generation;
+        Ok(())
+    }
+
+    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
+        let before = self.state()?.before.take_if(|before| *before == generation);
+        let generation = before.ok_or(StoreError::Unavailable)?;
+        Ok(Destroyed { generation, keys: Vec::new(), files: 0, bytes: 0 })
     }
 }

@@ -1,6 +1,7 @@
 //! What the core needs of the outside world: a store, the time, and randomness.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use crate::commit::Commit;
 use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{RecordKey, Scope, Stored};
+use crate::turn::{Carry, Destroyed, Prepared};
 
 /// Where records, entries and openings are kept.
 ///
@@ -23,6 +25,8 @@ use crate::record::{RecordKey, Scope, Stored};
 ///   the ledger's entries from 0, without a gap.
 /// * Whoever holds a receipt finds its effects in every later read.
 /// * A scan sees the store as some one commit left it, never half of a commit.
+/// * A turn keeps versions, entries and openings as they are. What is committed while it goes on is
+///   carried over too, or left behind by the same rule.
 /// * Entry times never go back: an entry is stamped with the later of the clock and the last entry.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
@@ -50,6 +54,19 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         from: Receipt,
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError>;
+
+    /// Begins the next generation and fills it with what is carried over, while commits go on. One
+    /// that was prepared before and never used is given up. [`StoreError::Busy`] while another is
+    /// being prepared.
+    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError>;
+
+    /// Puts the prepared generation in the place of the present one, durably, once it has caught
+    /// up. [`StoreError::Unavailable`] if it is not the one that is prepared.
+    async fn switch(&self, generation: u64) -> Result<(), StoreError>;
+
+    /// Destroys the keys of a generation that was in use before, then its files.
+    /// [`StoreError::Unavailable`] if there is no such generation, or it is in use.
+    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError>;
 }
 
 /// Why a commit was not acknowledged.

@@ -10,6 +10,7 @@ use signpost_core::id::Receipt;
 use signpost_core::memory::MemoryStore;
 use signpost_core::record::{Kind, RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::turn::{Carry, Destroyed, Prepared};
 use signpost_embedded::store::EmbeddedStore;
 
 use crate::world::pseudonym;
@@ -89,6 +90,24 @@ impl Store for Twin {
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         self.embedded().openings(from, limit).await
+    }
+
+    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
+        let expected = self.reference.prepare(Arc::clone(&carry)).await;
+        let prepared = self.embedded().prepare(carry).await;
+        assert_eq!(prepared, expected);
+        prepared
+    }
+
+    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
+        let switched = self.embedded().switch(generation).await;
+        assert_eq!(switched, self.reference.switch(generation).await);
+        switched
+    }
+
+    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
+        self.reference.destroy(generation).await.unwrap();
+        self.embedded().destroy(generation).await
     }
 }
 

@@ -1,0 +1,78 @@
+//! The turn: the passage of all that stays from one generation of keys and files to the next.
+//!
+//! One routine serves compaction, retention, purge and closing. They differ in what they carry over.
+
+use jiff::Timestamp;
+
+use crate::record::Record;
+
+/// What a turn carries over.
+pub trait Carry: Send + Sync + std::fmt::Debug {
+    /// The record as it is to stand in the next generation, under the same key; none if it is to be
+    /// gone. It is asked again where a record changes while the turn goes on, and must answer the
+    /// same for the same record.
+    fn carry(&self, record: Record) -> Option<Record>;
+}
+
+/// Carries all over but what has had its time: the turn that compacts.
+#[derive(Clone, Copy, Debug)]
+pub struct Compaction {
+    /// The time at which it was begun.
+    pub now: Timestamp,
+}
+
+/// A generation that is filled, and not yet in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// Its number.
+    pub generation: u64,
+    /// How many records were carried over.
+    pub carried: u64,
+    /// How many were left behind.
+    pub left: u64,
+}
+
+/// A generation whose keys and files are gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destroyed {
+    /// Its number.
+    pub generation: u64,
+    /// Each key that sealed it.
+    pub keys: Vec<KeyDestroyed>,
+    /// How many files were removed.
+    pub files: u64,
+    /// How many bytes those held.
+    pub bytes: u64,
+}
+
+/// That a key was destroyed, and what its keeper can say of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyDestroyed {
+    /// What the key is called, in hex; it tells nothing of the key.
+    pub key: String,
+    /// Who had it in custody, and what that cannot exclude.
+    pub custody: String,
+    /// What was done.
+    pub method: String,
+}
+
+/// Every kind is named: a new kind of record has to say here what a turn does with it.
+impl Carry for Compaction {
+    fn carry(&self, record: Record) -> Option<Record> {
+        let stays = match &record {
+            Record::Replay(replay) => replay.until > self.now,
+            Record::Lift(lift) => lift.until > self.now,
+            Record::Head(_)
+            | Record::Flag(_)
+            | Record::Organisation(_)
+            | Record::Team(_)
+            | Record::System(_)
+            | Record::Certificate(_)
+            | Record::Group(_)
+            | Record::Person(_)
+            | Record::Token(_)
+            | Record::Service(_) => true,
+        };
+        stays.then_some(record)
+    }
+}
