@@ -17,6 +17,7 @@ use signpost_core::register::{Person, Standing, TokenRecord};
 use signpost_core::store::{CommitError, Store, StoreError};
 use signpost_core::terms::{Action, Purpose, Sensitivity, ShieldKind};
 use signpost_core::testing::put_records;
+use signpost_core::turn::{Carry, Destroyed, Prepared};
 
 use crate::fixture::*;
 
@@ -76,6 +77,18 @@ impl Store for Between {
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         self.inner.openings(from, limit).await
+    }
+
+    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
+        self.inner.prepare(carry).await
+    }
+
+    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
+        self.inner.switch(generation).await
+    }
+
+    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
+        self.inner.destroy(generation).await
     }
 }
 
