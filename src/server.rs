@@ -234,6 +234,8 @@ fn sealed(error: &OpenError) -> Failure {
         | OpenError::Key(_)
         | OpenError::Damaged { .. }
         | OpenError::FramesMissing { .. }
+        | OpenError::MarkMissing { .. }
+        | OpenError::NotDestroyed { .. }
         | OpenError::Index { .. }
         | OpenError::Io { .. } => Exit::Sealed,
     };

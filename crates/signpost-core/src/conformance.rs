@@ -5,6 +5,7 @@ pub mod preconditions;
 pub mod records;
 mod samples;
 pub mod scans;
+pub mod turns;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -96,6 +97,14 @@ macro_rules! conformance_suite {
                     an_entry_has_the_time_of_the_clock,
                     the_time_of_entries_never_goes_back,
                     waiting_commits_each_get_a_receipt_of_their_own,
+                }
+                turns {
+                    every_kind_of_record_survives_a_turn,
+                    what_is_left_behind_is_gone,
+                    what_changes_during_a_turn_is_carried_over,
+                    the_ledger_goes_on_through_a_turn,
+                    a_compaction_leaves_only_what_has_had_its_time,
+                    a_turn_has_one_order,
                 }
             }
         }

@@ -90,6 +90,12 @@ pub struct Opening {
 }
 
 impl EntryDraft {
+    /// Whether it is about the service itself, and stands in no person's name.
+    #[must_use]
+    pub fn is_of_service(&self) -> bool {
+        self.party.actor.is_none()
+    }
+
     /// The entry of this draft at this time (milliseconds since 1970).
     #[must_use]
     pub fn stamp(&self, time_ms: u64) -> Entry {

@@ -3,8 +3,10 @@
 //!
 //! sled does its own I/O and is not behind it; nor is the lock on the data directory.
 
+pub mod os;
+
 use std::fmt::Debug;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -77,4 +79,69 @@ pub struct Status {
     pub is_private: bool,
     /// Whether it is a directory.
     pub is_directory: bool,
+}
+
+/// Fills the whole buffer. A file that ends before is an error of kind `UnexpectedEof`.
+pub fn read_exact_at(
+    file: &dyn DiskFile,
+    mut buffer: &mut [u8],
+    mut offset: u64,
+) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match file.read_at(buffer, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(len) => {
+                buffer = &mut buffer[len..];
+                offset += len as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Reads an open file from some place to its end; to be buffered.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    file: Arc<dyn DiskFile>,
+    offset: u64,
+}
+
+impl Reader {
+    /// A reader whose first byte is the one at this offset.
+    #[must_use]
+    pub fn new(file: Arc<dyn DiskFile>, offset: u64) -> Self {
+        Self { file, offset }
+    }
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = self.file.read_at(buffer, self.offset)?;
+        self.offset += len as u64;
+        Ok(len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::os::OsDisk;
+    use super::*;
+
+    #[test]
+    fn reading_goes_on_to_the_end_and_says_where_a_file_is_too_short() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, b"0123456789").unwrap();
+        let file = OsDisk.open_to_read(&path).unwrap();
+        let mut rest = String::new();
+        Reader::new(Arc::clone(&file), 7).read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "789");
+        let mut two = [0; 2];
+        read_exact_at(&*file, &mut two, 8).unwrap();
+        assert_eq!(&two, b"89");
+        let error = read_exact_at(&*file, &mut two, 9).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
 }

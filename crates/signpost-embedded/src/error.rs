@@ -75,6 +75,21 @@ pub enum OpenError {
     /// A key could not be had.
     #[error("a key of the data directory cannot be had")]
     Key(#[from] KeyError),
+    /// The high-water mark is gone, and with it the witness of how far the journal was.
+    #[error("there is no high-water mark {}: the keyring was restored in part, or is another; \
+             restore it with all its files", .path.display())]
+    MarkMissing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// What a turn left behind could not be removed.
+    #[error("{} is not in use any more and cannot be destroyed", .path.display())]
+    NotDestroyed {
+        /// The generation's directory.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A file is not what it was.
     #[error("{} is damaged at offset {offset}: {what}; restore the data directory from a backup", .path.display())]
     Damaged {
@@ -134,6 +149,9 @@ pub enum Failure {
     /// A sync of the ledger's or the openings' own files failed.
     #[error("a sync of the entries or openings failed")]
     LedgerNotSynced,
+    /// Whether the next generation is in use is unknown.
+    #[error("CURRENT could not be written at the end of a turn")]
+    NotSwitched,
     /// A thread of the store panicked.
     #[error("a thread of the store panicked")]
     Panicked,

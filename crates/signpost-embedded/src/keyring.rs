@@ -2,12 +2,13 @@
 
 pub(crate) mod sealing;
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::disk::Disk;
+use crate::disk::os::OsDisk;
 use crate::durable;
 use sealing::{SealingKey, random};
 
@@ -91,6 +92,7 @@ pub enum KeyError {
 /// A keyring of plain files: one random key-encryption key of 32 bytes per wrapped key.
 #[derive(Debug)]
 pub struct SoftwareKeyring {
+    disk: Arc<dyn Disk>,
     directory: PathBuf,
 }
 
@@ -100,14 +102,26 @@ impl SoftwareKeyring {
 
     /// Makes the directory of a new keyring, mode 0700, and opens it.
     pub fn create(directory: &Path) -> Result<Self, KeyError> {
-        durable::create_directory(directory).map_err(io_error(directory))?;
-        Self::open(directory)
+        Self::create_on(Arc::new(OsDisk), directory)
     }
 
     /// Opens the keyring in this directory, which must be ours alone.
     pub fn open(directory: &Path) -> Result<Self, KeyError> {
-        check_private_directory(directory)?;
-        Ok(Self { directory: directory.to_owned() })
+        Self::open_on(Arc::new(OsDisk), directory)
+    }
+
+    /// As [`SoftwareKeyring::create`], on another disk than this machine's.
+    pub fn create_on(disk: Arc<dyn Disk>, directory: &Path) -> Result<Self, KeyError> {
+        durable::create_directory(&*disk, directory).map_err(io_error(directory))?;
+        Self::open_on(disk, directory)
+    }
+
+    /// As [`SoftwareKeyring::open`], on another disk than this machine's.
+    pub fn open_on(disk: Arc<dyn Disk>, directory: &Path) -> Result<Self, KeyError> {
+        if !durable::is_private(&*disk, directory).map_err(io_error(directory))? {
+            return Err(KeyError::DirectoryNotPrivate { path: directory.to_owned() });
+        }
+        Ok(Self { disk, directory: directory.to_owned() })
     }
 
     /// Where it is.
@@ -122,11 +136,19 @@ impl SoftwareKeyring {
 
     fn read(&self, key: &KeyId) -> Result<SealingKey, KeyError> {
         let path = self.path(key);
-        let bytes = durable::read_if_there(&path).map_err(io_error(&path))?;
+        let bytes = durable::read_if_there(&*self.disk, &path).map_err(io_error(&path))?;
         let bytes = Zeroizing::new(bytes.ok_or(KeyError::Unknown { path: path.clone() })?);
-        check_private_file(&path)?;
+        if !durable::is_private(&*self.disk, &path).map_err(io_error(&path))? {
+            return Err(KeyError::FileNotPrivate { path });
+        }
         let damaged = |_| KeyError::Damaged { label: path.display().to_string() };
         Ok(SealingKey::new(bytes.as_slice().try_into().map_err(damaged)?))
+    }
+
+    fn overwrite(&self, path: &Path) -> std::io::Result<()> {
+        let file = self.disk.open(path)?;
+        file.write_all_at(&random::<{ SealingKey::LEN }>(), 0)?;
+        file.sync_all()
     }
 }
 
@@ -135,7 +157,8 @@ impl KeySource for SoftwareKeyring {
         let id = KeyId(random());
         let encryption = SealingKey::random();
         let path = self.path(&id);
-        durable::write_durably(&path, encryption.as_bytes()).map_err(io_error(&path))?;
+        durable::write_durably(&*self.disk, &path, encryption.as_bytes())
+            .map_err(io_error(&path))?;
         let wrapped = encryption.seal(secret, &bound_to(&id, label));
         Ok(WrappedKey { id, label: label.to_owned(), wrapped })
     }
@@ -149,12 +172,12 @@ impl KeySource for SoftwareKeyring {
 
     fn destroy(&self, key: &KeyId) -> Result<DestructionReceipt, KeyError> {
         let path = self.path(key);
-        if !path.exists() {
+        if !durable::is_there(&*self.disk, &path).map_err(io_error(&path))? {
             return Err(KeyError::Unknown { path });
         }
-        overwrite(&path).map_err(io_error(&path))?;
-        std::fs::remove_file(&path).map_err(io_error(&path))?;
-        durable::sync_directory(&self.directory).map_err(io_error(&self.directory))?;
+        self.overwrite(&path).map_err(io_error(&path))?;
+        self.disk.remove_file(&path).map_err(io_error(&path))?;
+        self.disk.sync_directory(&self.directory).map_err(io_error(&self.directory))?;
         Ok(DestructionReceipt {
             key: *key,
             custody: Self::CUSTODY.to_owned(),
@@ -205,28 +228,6 @@ fn bound_to(id: &KeyId, label: &str) -> Vec<u8> {
     [b"signpost wrapped key v1\0", &id.0[..], label.as_bytes()].concat()
 }
 
-fn check_private_directory(path: &Path) -> Result<(), KeyError> {
-    if durable::is_private(path).map_err(io_error(path))? {
-        Ok(())
-    } else {
-        Err(KeyError::DirectoryNotPrivate { path: path.to_owned() })
-    }
-}
-
-fn check_private_file(path: &Path) -> Result<(), KeyError> {
-    if durable::is_private(path).map_err(io_error(path))? {
-        Ok(())
-    } else {
-        Err(KeyError::FileNotPrivate { path: path.to_owned() })
-    }
-}
-
-fn overwrite(path: &Path) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    file.write_all(&random::<{ SealingKey::LEN }>())?;
-    file.sync_all()
-}
-
 fn io_error(path: &Path) -> impl Fn(std::io::Error) -> KeyError {
     move |source| KeyError::Io { path: path.to_owned(), source }
 }
@@ -269,7 +270,7 @@ mod tests {
         let (_directory, keyring) = keyring();
         let wrapped = keyring.create("a test", b"secret").unwrap();
         let file = keyring.path(&wrapped.id);
-        assert!(durable::is_private(&file).unwrap());
+        assert!(durable::is_private(&OsDisk, &file).unwrap());
         std::fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(keyring.unwrap(&wrapped), Err(KeyError::FileNotPrivate { .. })));
         let directory = keyring.directory();

@@ -1,25 +1,32 @@
-//! The data directory: its files' names, its format, its lock, and which generation is current.
+//! The data directory: its files' names, its format and its lock.
 //!
 //! | path | content |
 //! |---|---|
-//! | `FORMAT` | `signpost-data 1`; written last when the directory is made |
+//! | `FORMAT` | `signpost-data 2`; written last when the directory is made |
 //! | `lock` | locked by the one process that has the directory open |
-//! | `CURRENT` | the number of the current generation, in decimal |
+//! | `reserve` | space that is given up so that a stop for want of space can be recorded |
+//! | `CURRENT` | the generation in use, and where the ledger stood when it came into use |
 //! | `generation-0000000001/keys` | the wrapped index key and data key |
-//! | `generation-0000000001/journal` | the journal, the truth |
+//! | `generation-0000000001/journal-0000000001` | the journal, the truth; a new file at each start after a crash |
 //! | `generation-0000000001/index/` | sled, built anew from the journal at need |
 //! | `ledger/entries-0000000000` | 65 536 entries of 256 bytes |
 //! | `openings/segment-0000000001` | 65 536 sealed openings, each behind its entry's index |
 //! | `openings/segment-0000000001.key` | the segment's wrapped key |
 
 use std::fs::{File, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::disk::Disk;
 use crate::durable;
 use crate::error::OpenError;
 
 /// What `FORMAT` says.
-pub(crate) const FORMAT: &str = "signpost-data 1";
+pub(crate) const FORMAT: &str = "signpost-data 2";
+
+const GENERATION_PREFIX: &str = "generation-";
+const JOURNAL_PREFIX: &str = "journal-";
 
 /// The paths of a data directory.
 #[derive(Clone, Debug)]
@@ -40,20 +47,24 @@ impl Layout {
         self.root.join("lock")
     }
 
+    pub(crate) fn reserve(&self) -> PathBuf {
+        self.root.join("reserve")
+    }
+
     pub(crate) fn current(&self) -> PathBuf {
         self.root.join("CURRENT")
     }
 
     pub(crate) fn generation(&self, number: u64) -> PathBuf {
-        self.root.join(format!("generation-{number:010}"))
+        self.root.join(format!("{GENERATION_PREFIX}{number:010}"))
     }
 
     pub(crate) fn keys(&self, generation: u64) -> PathBuf {
         self.generation(generation).join("keys")
     }
 
-    pub(crate) fn journal(&self, generation: u64) -> PathBuf {
-        self.generation(generation).join("journal")
+    pub(crate) fn journal(&self, generation: u64, file: u64) -> PathBuf {
+        self.generation(generation).join(format!("{JOURNAL_PREFIX}{file:010}"))
     }
 
     pub(crate) fn index(&self, generation: u64) -> PathBuf {
@@ -81,9 +92,9 @@ impl Layout {
     }
 
     /// Refuses a directory of any format but this build's.
-    pub(crate) fn check_format(&self) -> Result<(), OpenError> {
+    pub(crate) fn check_format(&self, disk: &dyn Disk) -> Result<(), OpenError> {
         let path = self.format();
-        let found = durable::read_if_there(&path).map_err(OpenError::io(&path))?;
+        let found = durable::read_if_there(disk, &path).map_err(OpenError::io(&path))?;
         let found =
             found.ok_or_else(|| OpenError::NotADataDirectory { path: self.root.clone() })?;
         let found = String::from_utf8_lossy(&found).trim_end().to_owned();
@@ -97,7 +108,13 @@ impl Layout {
     /// Takes the lock; it is held as long as the file lives.
     pub(crate) fn take_lock(&self) -> Result<File, OpenError> {
         let path = self.lock();
-        let file = durable::open_or_create(&path).map_err(OpenError::io(&path))?;
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(OpenError::io(&path))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path }),
@@ -105,21 +122,29 @@ impl Layout {
         }
     }
 
-    /// The number of the current generation.
-    pub(crate) fn read_current(&self) -> Result<u64, OpenError> {
-        let path = self.current();
-        let text = std::fs::read_to_string(&path).map_err(OpenError::io(&path))?;
-        let number = text.trim_end().parse().ok().filter(|number| *number > 0);
-        number.ok_or_else(|| OpenError::damaged(&path, 0, "not the number of a generation"))
+    /// The numbers of all generations of which anything is there.
+    pub(crate) fn generations(&self, disk: &dyn Disk) -> io::Result<Vec<u64>> {
+        numbered(disk, &self.root, GENERATION_PREFIX)
     }
 
-    /// Makes a generation current, durably.
-    pub(crate) fn write_current(&self, generation: u64) -> std::io::Result<()> {
-        durable::write_durably(&self.current(), format!("{generation}\n").as_bytes())
+    /// The numbers of a generation's journal files.
+    pub(crate) fn journal_files(&self, disk: &dyn Disk, generation: u64) -> io::Result<Vec<u64>> {
+        numbered(disk, &self.generation(generation), JOURNAL_PREFIX)
     }
 
     /// Whether a path lies in the data directory, once both are followed to their end.
-    pub(crate) fn contains(&self, path: &Path) -> std::io::Result<bool> {
+    pub(crate) fn contains(&self, path: &Path) -> io::Result<bool> {
         Ok(path.canonicalize()?.starts_with(self.root.canonicalize()?))
     }
+}
+
+/// The numbers behind this prefix in a directory, in order; passing names are passed over.
+fn numbered(disk: &dyn Disk, directory: &Path, prefix: &str) -> io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for path in disk.list(directory)? {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        numbers.extend(name.strip_prefix(prefix).and_then(|number| number.parse::<u64>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
 }

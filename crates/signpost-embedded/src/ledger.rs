@@ -4,14 +4,14 @@
 //! is nothing but entries. A segment is nothing but slots: the entry's index (8 bytes, big-endian)
 //! and the sealed opening.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use signpost_core::entry::Entry;
 use signpost_core::id::Receipt;
 
+use crate::disk::{Disk, DiskFile, read_exact_at};
 use crate::durable;
 use crate::journal::frame::SealedOpening;
 use crate::keyring::sealing::SEALED_OPENING_LEN;
@@ -27,9 +27,13 @@ const SLOT_LEN: usize = 8 + SEALED_OPENING_LEN;
 #[derive(Debug)]
 pub(crate) struct LedgerWriter {
     layout: Layout,
-    entries: Option<(u64, File)>,
-    segment: Option<(u64, File)>,
+    disk: Arc<dyn Disk>,
+    entries: Option<NumberedFile>,
+    segment: Option<NumberedFile>,
 }
+
+/// An open file, and its number among its like.
+type NumberedFile = (u64, Arc<dyn DiskFile>);
 
 /// Why entries or openings are not in their files.
 #[derive(Debug)]
@@ -41,15 +45,15 @@ pub(crate) enum LedgerError {
 }
 
 impl LedgerWriter {
-    pub(crate) fn new(layout: Layout) -> Self {
-        Self { layout, entries: None, segment: None }
+    pub(crate) fn new(layout: Layout, disk: Arc<dyn Disk>) -> Self {
+        Self { layout, disk, entries: None, segment: None }
     }
 
     /// Writes entries from this index on to their places.
     pub(crate) fn put_entries(&mut self, first: u64, entries: &[Entry]) -> Result<(), LedgerError> {
         for (index, entry) in (first..).zip(entries) {
             let path = |number| self.layout.entries(number);
-            let file = file_for(&mut self.entries, index / PER_FILE, path)?;
+            let file = file_for(&*self.disk, &mut self.entries, index / PER_FILE, path)?;
             file.write_all_at(entry.as_bytes(), index % PER_FILE * ENTRY_LEN)
                 .map_err(LedgerError::NotWritten)?;
         }
@@ -60,7 +64,7 @@ impl LedgerWriter {
     pub(crate) fn put_openings(&mut self, openings: &[SealedOpening]) -> Result<(), LedgerError> {
         for opening in openings {
             let path = |number| self.layout.segment(number);
-            let file = file_for(&mut self.segment, opening.segment, path)?;
+            let file = file_for(&*self.disk, &mut self.segment, opening.segment, path)?;
             let mut slot = [0; SLOT_LEN];
             slot[..8].copy_from_slice(&opening.entry.0.to_be_bytes());
             slot[8..].copy_from_slice(&opening.sealed);
@@ -72,30 +76,31 @@ impl LedgerWriter {
     /// Makes all that was put durable.
     pub(crate) fn sync(&mut self) -> Result<(), LedgerError> {
         for (_, file) in self.entries.iter().chain(&self.segment) {
-            sync_ledger_file(file)?;
+            sync_ledger_file(&**file)?;
         }
         Ok(())
     }
 }
 
 /// The file of this number; the one before it is synced when it is left.
-fn file_for(
-    open: &mut Option<(u64, File)>,
+fn file_for<'o>(
+    disk: &dyn Disk,
+    open: &'o mut Option<NumberedFile>,
     number: u64,
     path: impl Fn(u64) -> PathBuf,
-) -> Result<&File, LedgerError> {
+) -> Result<&'o dyn DiskFile, LedgerError> {
     if open.as_ref().is_none_or(|(is_open, _)| *is_open != number) {
         if let Some((_, left)) = open.take() {
-            sync_ledger_file(&left)?;
+            sync_ledger_file(&*left)?;
         }
-        let file = durable::open_or_create(&path(number)).map_err(LedgerError::NotWritten)?;
+        let file = durable::open_or_create(disk, &path(number)).map_err(LedgerError::NotWritten)?;
         *open = Some((number, file));
     }
     let (_, file) = open.as_ref().expect("opened above");
-    Ok(file)
+    Ok(&**file)
 }
 
-fn sync_ledger_file(file: &File) -> Result<(), LedgerError> {
+fn sync_ledger_file(file: &dyn DiskFile) -> Result<(), LedgerError> {
     file.sync_data().map_err(LedgerError::NotSynced)
 }
 
@@ -103,12 +108,13 @@ fn sync_ledger_file(file: &File) -> Result<(), LedgerError> {
 #[derive(Debug)]
 pub(crate) struct EntryReader {
     layout: Layout,
-    file: Option<(u64, File)>,
+    disk: Arc<dyn Disk>,
+    file: Option<NumberedFile>,
 }
 
 impl EntryReader {
-    pub(crate) fn new(layout: Layout) -> Self {
-        Self { layout, file: None }
+    pub(crate) fn new(layout: Layout, disk: Arc<dyn Disk>) -> Self {
+        Self { layout, disk, file: None }
     }
 
     /// The bytes of one entry. An error of kind `NotFound` or `UnexpectedEof` means that it is not
@@ -116,50 +122,75 @@ impl EntryReader {
     pub(crate) fn read(&mut self, index: u64) -> io::Result<[u8; Entry::LEN]> {
         let number = index / PER_FILE;
         if self.file.as_ref().is_none_or(|(is_open, _)| *is_open != number) {
-            self.file = Some((number, File::open(self.layout.entries(number))?));
+            self.file = Some((number, self.disk.open_to_read(&self.layout.entries(number))?));
         }
         let (_, file) = self.file.as_ref().expect("opened above");
         let mut bytes = [0; Entry::LEN];
-        file.read_exact_at(&mut bytes, index % PER_FILE * ENTRY_LEN)?;
+        read_exact_at(&**file, &mut bytes, index % PER_FILE * ENTRY_LEN)?;
         Ok(bytes)
     }
 }
 
+/// Reads openings slot by slot, for comparing them with the journal's.
+#[derive(Debug)]
+pub(crate) struct OpeningReader {
+    layout: Layout,
+    disk: Arc<dyn Disk>,
+    file: Option<NumberedFile>,
+}
+
+impl OpeningReader {
+    pub(crate) fn new(layout: Layout, disk: Arc<dyn Disk>) -> Self {
+        Self { layout, disk, file: None }
+    }
+
+    /// The opening in one slot. An error of kind `NotFound` or `UnexpectedEof` means that it is not
+    /// there.
+    pub(crate) fn read(&mut self, segment: u64, slot: u32) -> io::Result<SealedOpening> {
+        if self.file.as_ref().is_none_or(|(is_open, _)| *is_open != segment) {
+            self.file = Some((segment, self.disk.open_to_read(&self.layout.segment(segment))?));
+        }
+        let (_, file) = self.file.as_ref().expect("opened above");
+        read_slot(&**file, segment, slot)
+    }
+}
+
 /// One past the highest entry of which anything is in the entry files.
-pub(crate) fn entries_extent(layout: &Layout) -> io::Result<u64> {
-    let Some((number, path)) = last_file(&layout.ledger(), "entries-")? else { return Ok(0) };
-    let len = std::fs::metadata(path)?.len();
+pub(crate) fn entries_extent(disk: &dyn Disk, layout: &Layout) -> io::Result<u64> {
+    let last = last_file(disk, &layout.ledger(), "entries-")?;
+    let Some((number, path)) = last else { return Ok(0) };
+    let len = disk.status(&path)?.len;
     Ok(number * PER_FILE + len.div_ceil(ENTRY_LEN))
 }
 
 /// The highest segment of which anything is there, and one past its highest slot.
-pub(crate) fn openings_extent(layout: &Layout) -> io::Result<(u64, u64)> {
-    let Some((number, path)) = last_file(&layout.openings(), "segment-")? else {
-        return Ok((0, 0));
-    };
-    let len = std::fs::metadata(path)?.len();
+pub(crate) fn openings_extent(disk: &dyn Disk, layout: &Layout) -> io::Result<(u64, u64)> {
+    let last = last_file(disk, &layout.openings(), "segment-")?;
+    let Some((number, path)) = last else { return Ok((0, 0)) };
+    let len = disk.status(&path)?.len;
     Ok((number, len.div_ceil(SLOT_LEN as u64)))
 }
 
 /// The openings of one segment whose entries lie in a range, at most `limit`. None where there is
 /// no such segment.
 pub(crate) fn read_segment(
+    disk: &dyn Disk,
     layout: &Layout,
     number: u64,
     from: Receipt,
     below: Receipt,
     limit: usize,
 ) -> io::Result<Option<Vec<SealedOpening>>> {
-    let file = match File::open(layout.segment(number)) {
+    let file = match disk.open_to_read(&layout.segment(number)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let slots = file.metadata()?.len() / SLOT_LEN as u64;
+    let slots = file.status()?.len / SLOT_LEN as u64;
     let slots = u32::try_from(slots).map_err(|_| io::ErrorKind::InvalidData)?;
     let mut found = Vec::new();
-    for slot in first_slot(&file, slots, from)?..slots {
-        let opening = read_slot(&file, number, slot)?;
+    for slot in first_slot(&*file, slots, from)?..slots {
+        let opening = read_slot(&*file, number, slot)?;
         if opening.entry >= below || found.len() == limit {
             break;
         }
@@ -169,7 +200,7 @@ pub(crate) fn read_segment(
 }
 
 /// The first slot whose entry is not before this one: slots are in order of entry.
-fn first_slot(file: &File, slots: u32, from: Receipt) -> io::Result<u32> {
+fn first_slot(file: &dyn DiskFile, slots: u32, from: Receipt) -> io::Result<u32> {
     let (mut low, mut high) = (0, slots);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -182,23 +213,26 @@ fn first_slot(file: &File, slots: u32, from: Receipt) -> io::Result<u32> {
     Ok(low)
 }
 
-fn read_slot(file: &File, segment: u64, slot: u32) -> io::Result<SealedOpening> {
+fn read_slot(file: &dyn DiskFile, segment: u64, slot: u32) -> io::Result<SealedOpening> {
     let mut bytes = [0; SLOT_LEN];
-    file.read_exact_at(&mut bytes, slot_offset(slot))?;
+    read_exact_at(file, &mut bytes, slot_offset(slot))?;
     let (entry, sealed) = bytes.split_first_chunk().expect("a slot is longer than an index");
     let entry = Receipt(u64::from_be_bytes(*entry));
     Ok(SealedOpening { entry, segment, slot, sealed: sealed.try_into().expect("the rest") })
 }
 
-fn slot_offset(slot: u32) -> u64 {
+pub(crate) fn slot_offset(slot: u32) -> u64 {
     u64::from(slot) * SLOT_LEN as u64
 }
 
 /// The file of the highest number behind this prefix; keys and passing names are passed over.
-fn last_file(directory: &Path, prefix: &str) -> io::Result<Option<(u64, PathBuf)>> {
+fn last_file(
+    disk: &dyn Disk,
+    directory: &Path,
+    prefix: &str,
+) -> io::Result<Option<(u64, PathBuf)>> {
     let mut last = None;
-    for item in std::fs::read_dir(directory)? {
-        let path = item?.path();
+    for path in disk.list(directory)? {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let number = name.strip_prefix(prefix).and_then(|number| number.parse::<u64>().ok());
         if let Some(number) = number

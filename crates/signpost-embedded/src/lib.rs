@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod current;
 pub mod disk;
 pub mod durable;
 pub mod error;
@@ -29,7 +30,10 @@ pub mod keyring;
 mod layout;
 mod ledger;
 pub mod options;
+pub mod progress;
+mod reader;
 mod recovery;
 mod state;
 pub mod store;
+mod turn;
 mod writer;

@@ -2,10 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use signpost_core::store::Clock;
 
+use crate::disk::Disk;
+use crate::disk::os::OsDisk;
 use crate::keyring::{KeySource, SoftwareKeyring};
+use crate::progress::{Progress, Silent};
 
 /// What a store is made and opened with.
 #[derive(Clone, Debug)]
@@ -14,6 +18,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// The directory of the high-water mark: the keyring's, outside the data directory.
     pub mark_dir: PathBuf,
+    /// The disk of the store's own files and of the mark; a keyring of files is made with its own.
+    pub disk: Arc<dyn Disk>,
     /// Makes, opens and destroys keys.
     pub keys: Arc<dyn KeySource>,
     /// What entries are stamped by.
@@ -26,21 +32,28 @@ pub struct Options {
     pub segment_openings_max: u32,
     /// The memory that the index may use as a cache.
     pub index_cache_bytes: u64,
+    /// How long a batch may take before the store counts as slow.
+    pub slow_after: Duration,
+    /// Is told how far opening the store is.
+    pub progress: Arc<dyn Progress>,
 }
 
 impl Options {
-    /// A store with its keys in a software keyring, and the usual limits.
+    /// A store on this machine's disk with its keys in a software keyring, and the usual limits.
     #[must_use]
     pub fn new(data_dir: &Path, keyring: Arc<SoftwareKeyring>, clock: Arc<dyn Clock>) -> Self {
         Self {
             data_dir: data_dir.to_owned(),
             mark_dir: keyring.directory().to_owned(),
+            disk: Arc::new(OsDisk),
             keys: keyring,
             clock,
             queue_commits_max: QUEUE_COMMITS_MAX,
             batch_commits_max: BATCH_COMMITS_MAX,
             segment_openings_max: SEGMENT_OPENINGS_MAX,
             index_cache_bytes: INDEX_CACHE_BYTES,
+            slow_after: SLOW_AFTER,
+            progress: Arc::new(Silent),
         }
     }
 }
@@ -49,3 +62,4 @@ const QUEUE_COMMITS_MAX: usize = 4096;
 const BATCH_COMMITS_MAX: usize = 1024;
 const SEGMENT_OPENINGS_MAX: u32 = 65_536;
 const INDEX_CACHE_BYTES: u64 = 96 << 20;
+const SLOW_AFTER: Duration = Duration::from_secs(2);

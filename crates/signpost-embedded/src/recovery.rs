@@ -1,26 +1,39 @@
-//! Making a data directory, and bringing one that was left in any state back to a store: verify,
-//! ask the witnesses, cut at most an unwitnessed tail, then replay what lags.
+//! Bringing a data directory that was left in any state back to a store: verify, ask the witnesses,
+//! cut at most an unwitnessed tail, then replay what lags.
 
-mod survey;
+mod compare;
+mod create;
+pub(crate) mod survey;
+mod tail;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
+use signpost_core::record::Scope;
+use signpost_core::turn::Destroyed;
+
+use crate::current::Current;
 use crate::durable;
-use crate::error::{CreateError, OpenError};
-use crate::journal::frame::{FileHeader, FrameId};
+use crate::error::OpenError;
+use crate::journal::Journal;
+use crate::journal::frame::FrameId;
 use crate::journal::mark::{Mark, MarkFile};
-use crate::journal::{self, Journal, JournalReader};
-use crate::keyring::sealing;
-use crate::layout::{FORMAT, Layout};
+use crate::journal::reader::{JournalReader, Position};
+use crate::layout::Layout;
 use crate::ledger::{LedgerError, LedgerWriter};
 use crate::options::Options;
+use crate::state::Shared;
+use crate::state::condition::ConditionState;
+use crate::state::generation::{Generation, GenerationKeys};
 use crate::state::index::Index;
-use crate::state::{GenerationKeys, REGISTER_KINDS, Shared, State};
+use crate::state::pending::Pending;
+use crate::state::registers::{REGISTER_KINDS, Registers, register_key};
+use crate::turn::destroy;
 use crate::writer::Tail;
-use signpost_core::record::Scope;
-use survey::{Position, Survey};
+use survey::{Place, Survey};
+
+pub(crate) use create::create;
 
 /// A data directory that is ready to be written.
 #[derive(Debug)]
@@ -29,129 +42,137 @@ pub(crate) struct Recovered {
     pub(crate) journal: Journal,
     pub(crate) ledger: LedgerWriter,
     pub(crate) mark: MarkFile,
+    pub(crate) marked: Mark,
     pub(crate) tail: Tail,
     pub(crate) cut_bytes: u64,
     pub(crate) rebuilt_index: bool,
-}
-
-/// Makes a data directory with its first generation.
-pub(crate) fn create(options: &Options) -> Result<(), CreateError> {
-    const FIRST_GENERATION: u64 = 1;
-    let root = &options.data_dir;
-    let layout = Layout::new(root);
-    durable::create_directory(root).map_err(CreateError::io(root))?;
-    if std::fs::read_dir(root).map_err(CreateError::io(root))?.next().is_some() {
-        return Err(CreateError::NotEmpty { path: root.clone() });
-    }
-    if layout.contains(&options.mark_dir).map_err(CreateError::io(&options.mark_dir))? {
-        return Err(CreateError::KeyringInside { path: root.clone() });
-    }
-    let mark = MarkFile::new(&options.mark_dir);
-    if mark.path().exists() {
-        return Err(CreateError::KeyringInUse { path: mark.path().to_owned() });
-    }
-    for directory in [layout.generation(FIRST_GENERATION), layout.ledger(), layout.openings()] {
-        durable::create_directory(&directory).map_err(CreateError::io(&directory))?;
-    }
-    let wrapped = GenerationKeys::create(FIRST_GENERATION, &*options.keys)?;
-    let keys = layout.keys(FIRST_GENERATION);
-    durable::write_durably(&keys, &wrapped.encode()).map_err(CreateError::io(&keys))?;
-    let header =
-        FileHeader { generation: FIRST_GENERATION, first_entry: 0, random: sealing::random() };
-    let journal = layout.journal(FIRST_GENERATION);
-    Journal::create(&journal, &header).map_err(CreateError::io(&journal))?;
-    layout.write_current(FIRST_GENERATION).map_err(CreateError::io(&layout.current()))?;
-    let format = layout.format();
-    durable::write_durably(&format, format!("{FORMAT}\n").as_bytes())
-        .map_err(CreateError::io(&format))
+    pub(crate) destroyed: Vec<Destroyed>,
 }
 
 /// Opens a data directory.
 pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let root = &options.data_dir;
     let layout = Layout::new(root);
-    layout.check_format()?;
+    let disk = &options.disk;
+    layout.check_format(&**disk)?;
     let lock = layout.take_lock()?;
-    if layout.contains(&options.mark_dir).map_err(OpenError::io(&options.mark_dir))? {
-        return Err(OpenError::KeyringInside { path: root.clone() });
-    }
-    let generation = layout.read_current()?;
-    let keys_path = layout.keys(generation);
-    let keys = std::fs::read(&keys_path).map_err(OpenError::io(&keys_path))?;
-    let keys = GenerationKeys::unwrap(generation, &*options.keys, &keys)?;
-    let mark_file = MarkFile::new(&options.mark_dir);
-    let mark = read_mark(&mark_file, &layout, generation)?;
+    let (current, mark_file, mark) = read_current(options, &layout)?;
+    let keys = read_keys(options, &layout, current.generation)?;
 
-    let index_path = layout.index(generation);
-    let index_was_there = index_path.exists();
+    let index_path = layout.index(current.generation);
+    let was_there = index_path.exists();
     let index = Index::open(&index_path, options.index_cache_bytes);
     let index_frame = index.as_ref().map_or(NO_FRAME, Index::frame);
-    let survey = Survey::take(&layout, generation, mark, index_frame)?;
-    survey.check_witnesses(&layout, mark, index_frame)?;
-    let cut_bytes = cut_unwitnessed_tail(&survey)?;
+    let progress = &*options.progress;
+    let place = Place { disk, layout: &layout, current, mark, index_frame, progress };
+    let survey = Survey::take(&place)?;
+    survey.check_witnesses(&place)?;
+    let destroyed = destroy_others(options, &layout, current.generation)?;
+    let settled = tail::settle(disk, &layout, &survey)?;
 
-    let (mut index, rebuilt_index) = match agreeing(index, index_was_there, &survey) {
+    let (index, rebuilt_index) = match agreeing(index, was_there, &survey) {
         Ok(index) => (index, false),
-        Err(why) => (remake_index(&index_path, options, &why, &survey)?, survey.last.number > 0),
+        Err(why) => (remake_index(&index_path, options, &why, &survey)?, survey.has_frames()),
     };
-    let mut ledger = LedgerWriter::new(layout.clone());
-    let drained = mark.map_or(0, |mark| mark.drained);
-    let from = if index.frame().number == 0 { survey.start } else { survey.resume };
-    replay(&survey, from, &mut index, &mut ledger, drained)?;
+    let mut ledger = LedgerWriter::new(layout.clone(), Arc::clone(disk));
+    let from = if index.frame().number == 0 { Some(survey.start) } else { survey.resume };
+    if let Some(from) = from {
+        replay(&place, settled.now(from), &index, &mut ledger)?;
+    }
     let tail = survey.tail();
-    if drained < tail.next_entry {
-        let mark = Mark { generation, frame: survey.last, drained: tail.next_entry };
-        mark_file.write(&mark).map_err(OpenError::io(mark_file.path()))?;
+    let end = settled.end;
+    let marked =
+        Mark { generation: current.generation, frame: end.last, drained: tail.next_entry };
+    if marked != mark {
+        mark_file.write(&marked).map_err(OpenError::io(mark_file.path()))?;
     }
 
-    let journal = Journal::open(&survey.path, survey.end_offset, survey.last)
-        .map_err(OpenError::io(&survey.path))?;
-    let state = State {
-        index: Some(index),
-        registers: BTreeMap::new(),
+    let path = layout.journal(current.generation, end.file);
+    let journal =
+        Journal::open(disk, &path, end.offset, end.last).map_err(OpenError::io(&path))?;
+    let reserve = layout.reserve();
+    let condition = ConditionState::open(&**disk, &reserve, options.slow_after)
+        .map_err(OpenError::io(&reserve))?;
+    let generation = Generation { keys, index };
+    let registers = fill_registers(&generation, &index_path)?;
+    let pending = Pending {
         drained: tail.next_entry,
         entries: VecDeque::new(),
         openings: VecDeque::new(),
-        last: survey.last,
-        lock: Some(lock),
+        generation: current.generation,
+        last: end.last,
     };
-    let shared = Shared::new(layout, keys, Arc::clone(&options.keys), state);
-    fill_registers(&shared, &index_path)?;
-    let shared = Arc::new(shared);
-    Ok(Recovered { shared, journal, ledger, mark: mark_file, tail, cut_bytes, rebuilt_index })
+    let place = (Arc::clone(disk), layout, Arc::clone(&options.keys));
+    let shared = Shared::new(place, generation, registers, pending, (condition, lock));
+    let (shared, cut_bytes) = (Arc::new(shared), survey.cut_bytes());
+    let mark = mark_file;
+    Ok(Recovered { shared, journal, ledger, mark, marked, tail, cut_bytes, rebuilt_index, destroyed })
 }
 
-/// Reads the mark; one of a later generation means that an older `CURRENT` was put back.
-fn read_mark(file: &MarkFile, layout: &Layout, generation: u64) -> Result<Option<Mark>, OpenError> {
-    let mark = file.read().map_err(OpenError::io(file.path()))?;
-    match mark {
-        Some(mark) if mark.generation > generation => Err(OpenError::damaged(
-            &layout.current(),
-            0,
-            "the high-water mark names a later generation",
-        )),
-        // A mark of an earlier generation is passed over: the turn to this one came after it.
-        mark => Ok(mark.filter(|mark| mark.generation == generation)),
+/// Reads `CURRENT` and the mark. A mark of a later generation means that an older `CURRENT` was put
+/// back.
+pub(crate) fn read_current(
+    options: &Options,
+    layout: &Layout,
+) -> Result<(Current, MarkFile, Mark), OpenError> {
+    let disk = &options.disk;
+    if layout.contains(&options.mark_dir).map_err(OpenError::io(&options.mark_dir))? {
+        return Err(OpenError::KeyringInside { path: options.data_dir.clone() });
     }
+    let current = Current::read(&**disk, layout)?;
+    let file = MarkFile::new(Arc::clone(disk), &options.mark_dir);
+    let mark = match file.read() {
+        Ok(Some(mark)) => mark,
+        Ok(None) => return Err(OpenError::MarkMissing { path: file.path().to_owned() }),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            let what = "it is not what was written to it";
+            return Err(OpenError::damaged(file.path(), 0, what));
+        }
+        Err(source) => return Err(OpenError::Io { path: file.path().to_owned(), source }),
+    };
+    if mark.generation > current.generation {
+        let what = "the high-water mark beside the keyring names a later generation";
+        return Err(OpenError::damaged(&layout.current(), 0, what));
+    }
+    Ok((current, file, mark))
 }
 
-/// Cuts a torn last frame off. Every witness was asked before: none has seen it whole.
-fn cut_unwitnessed_tail(survey: &Survey) -> Result<u64, OpenError> {
-    let cut_bytes = survey.file_len - survey.end_offset;
-    if cut_bytes > 0 {
-        tracing::warn!(
-            journal = %survey.path.display(), offset = survey.end_offset, cut_bytes,
-            "an incomplete last frame, which nothing shows to have been acknowledged, is cut off"
-        );
+pub(crate) fn read_keys(
+    options: &Options,
+    layout: &Layout,
+    generation: u64,
+) -> Result<GenerationKeys, OpenError> {
+    let path = layout.keys(generation);
+    let keys = durable::read(&*options.disk, &path).map_err(OpenError::io(&path))?;
+    Ok(GenerationKeys::unwrap(generation, &*options.keys, &keys)?)
+}
+
+/// Ends what a turn that was cut short left behind: a generation that was in use before, or one that
+/// never came into use. Gives what became of the former.
+fn destroy_others(
+    options: &Options,
+    layout: &Layout,
+    current: u64,
+) -> Result<Vec<Destroyed>, OpenError> {
+    let disk = &*options.disk;
+    let mut destroyed = Vec::new();
+    for generation in layout.generations(disk).map_err(OpenError::io(&layout.root))? {
+        if generation == current {
+            continue;
+        }
+        tracing::warn!(generation, "a turn was cut short: a generation that is not in use goes");
+        let gone = destroy::destroy(disk, layout, &*options.keys, generation);
+        let gone = gone.map_err(|source| OpenError::NotDestroyed {
+            path: layout.generation(generation),
+            source: Box::new(source),
+        })?;
+        destroyed.extend((generation < current).then_some(gone));
     }
-    // The sync is needed even where nothing is cut: a killed process leaves frames that are whole
-    // in the page cache and not on disk.
-    journal::cut_tail(&survey.path, survey.end_offset).map_err(OpenError::io(&survey.path))?;
-    Ok(cut_bytes)
+    Ok(destroyed)
 }
 
 /// The index, if it can be believed; else why not.
-fn agreeing(
+pub(crate) fn agreeing(
     index: Result<Index, String>,
     was_there: bool,
     survey: &Survey,
@@ -159,7 +180,7 @@ fn agreeing(
     let index = index?;
     let frame = index.frame();
     let empty = frame.number == 0;
-    if empty && survey.last.number == 0 {
+    if empty && !survey.has_frames() {
         Ok(index)
     } else if !was_there {
         Err("it is missing".to_owned())
@@ -180,7 +201,7 @@ fn remake_index(
     survey: &Survey,
 ) -> Result<Index, OpenError> {
     tracing::warn!(
-        index = %path.display(), why, frames = survey.last.number,
+        index = %path.display(), why, frames = survey.end.last.number,
         "the index is built anew from the journal"
     );
     if path.exists() {
@@ -193,26 +214,23 @@ fn remake_index(
 /// Applies the frames that the index lacks, and writes the entries and openings that their own
 /// files may lack.
 fn replay(
-    survey: &Survey,
-    from: Option<Position>,
-    index: &mut Index,
+    place: &Place<'_>,
+    from: Position,
+    index: &Index,
     ledger: &mut LedgerWriter,
-    drained: u64,
 ) -> Result<(), OpenError> {
-    let io = OpenError::io(&survey.path);
-    let Some(from) = from else { return Ok(()) };
-    let mut reader = JournalReader::resume(&survey.path, from.offset, from.last, from.next_entry)
-        .map_err(&io)?;
-    while reader.offset < survey.end_offset {
-        let frame = reader.next_frame().map_err(&io)?;
-        let frame = frame.ok_or_else(|| {
-            OpenError::damaged(&survey.path, reader.offset, "it changed while it was read")
-        })?;
+    let (layout, drained) = (place.layout, place.drained());
+    let index_path = layout.index(place.current.generation);
+    let lost = |error: sled::Error| OpenError::Index {
+        path: index_path.clone(),
+        what: error.to_string(),
+    };
+    let mut reader = JournalReader::open(&**place.disk, layout, place.current)?;
+    place.progress.begin("replaying the journal", reader.len_from(from));
+    reader.resume(from);
+    while let Some(frame) = reader.next_frame()? {
         if frame.id.number > index.frame().number {
-            index.apply(frame.id, &frame.body.writes).map_err(|error| OpenError::Index {
-                path: survey.index_path.clone(),
-                what: error.to_string(),
-            })?;
+            index.apply(frame.id, &frame.body.writes).map_err(lost)?;
         }
         let skip = drained.saturating_sub(frame.first_entry);
         let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(frame.body.entries.len());
@@ -221,9 +239,11 @@ fn replay(
         ledger
             .put_entries(frame.first_entry + skip as u64, &frame.body.entries[skip..])
             .and_then(|()| ledger.put_openings(&openings[skip_openings..]))
-            .map_err(|error| ledger_error(&survey.ledger_path, error))?;
+            .map_err(|error| ledger_error(&layout.ledger(), error))?;
+        place.progress.advance(frame.len);
     }
-    ledger.sync().map_err(|error| ledger_error(&survey.ledger_path, error))
+    place.progress.end();
+    ledger.sync().map_err(|error| ledger_error(&layout.ledger(), error))
 }
 
 fn ledger_error(path: &Path, error: LedgerError) -> OpenError {
@@ -235,21 +255,21 @@ fn ledger_error(path: &Path, error: LedgerError) -> OpenError {
 }
 
 /// Reads the records that every request reads into memory.
-fn fill_registers(shared: &Shared, index_path: &Path) -> Result<(), OpenError> {
+fn fill_registers(generation: &Generation, index_path: &Path) -> Result<Registers, OpenError> {
     let lost = |what: &str| OpenError::Index { path: index_path.to_owned(), what: what.to_owned() };
-    let mut state = shared.write().map_err(|_| lost("the lock is poisoned"))?;
+    let mut registers = Registers::default();
     for kind in REGISTER_KINDS {
-        let scope = shared.locate_scope(&Scope::Kind(kind));
-        let found = state.index().map_err(|_| lost("it is closed"))?;
-        let found =
-            found.scan(&scope, None, usize::MAX).map_err(|error| lost(&error.to_string()))?;
-        for (location, sealed) in found {
-            let stored = shared.unseal(&location, &sealed);
+        let scope = generation.keys.locate_scope(&Scope::Kind(kind));
+        let found = generation.index.scan(&scope, None, usize::MAX);
+        for (location, sealed) in found.map_err(|error| lost(&error.to_string()))? {
+            let stored = generation.keys.unseal(&location, &sealed);
             let stored = stored.map_err(|_| lost("a record does not open under the data key"))?;
-            state.registers.insert(location, stored);
+            if let Some(key) = register_key(&stored.record.key()) {
+                registers.set(key, Some(stored));
+            }
         }
     }
-    Ok(())
+    Ok(registers)
 }
 
 const NO_FRAME: FrameId = FrameId { number: 0, hash: [0; 32] };

@@ -1,4 +1,4 @@
-//! The store itself: its opening, its reads, its one way in, and its closing.
+//! The store itself: its opening, its reads, its one way in, its turns, and its closing.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc};
@@ -10,35 +10,33 @@ use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::turn::{Carry, Destroyed, Prepared};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{CreateError, Failure, OpenError};
 use crate::keyring::sealing::open_opening;
 use crate::ledger::{EntryReader, read_segment};
 use crate::options::Options;
+use crate::reader::Readers;
 use crate::recovery::{self, Recovered};
-use crate::state::{Shared, is_register};
+use crate::state::Shared;
+use crate::state::registers::{register_key, register_kind};
+use crate::turn::destroy::destroy_retired;
+use crate::turn::Turn;
 use crate::writer::drain::Drain;
-use crate::writer::{Request, Writer};
+use crate::writer::{Outcome, Request, Writer};
+
+pub use crate::state::condition::Condition;
 
 /// A store in a directory of this machine, for one process.
 #[derive(Debug)]
 pub struct EmbeddedStore {
     shared: Arc<Shared>,
+    index_cache_bytes: u64,
     /// None once the store is closed.
     queue: Mutex<Option<mpsc::Sender<Request>>>,
+    readers: Mutex<Option<Arc<Readers>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// Whether a store can write just now. It comes back to [`Condition::Writable`] by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// It takes commits.
-    Writable,
-    /// There is no space: commits are refused as unavailable until there is.
-    Full,
-    /// The batch that is being written takes longer than it should.
-    Slow,
 }
 
 /// An open store, and what opening it took.
@@ -50,6 +48,8 @@ pub struct Opened {
     pub cut_bytes: u64,
     /// Whether the index was lost and built anew from the journal.
     pub rebuilt_index: bool,
+    /// The generations that a turn which was cut short had left to destroy; to be put on record.
+    pub destroyed: Vec<Destroyed>,
 }
 
 impl EmbeddedStore {
@@ -61,11 +61,21 @@ impl EmbeddedStore {
     /// Opens a data directory: verifies the journal from its first frame, builds the index anew at
     /// need, and starts the writer. This reads all of the journal; it blocks.
     pub fn open(options: &Options) -> Result<Opened, OpenError> {
-        let Recovered { shared, journal, ledger, mark, tail, cut_bytes, rebuilt_index } =
-            recovery::open(options)?;
+        let Recovered {
+            shared,
+            journal,
+            ledger,
+            mark,
+            marked,
+            tail,
+            cut_bytes,
+            rebuilt_index,
+            destroyed,
+        } = recovery::open(options)?;
         let (queue, waiting) = mpsc::channel(options.queue_commits_max);
         let (wake, woken) = std_mpsc::sync_channel(1);
-        let drain = Drain { shared: Arc::clone(&shared), writer: ledger, mark, woken };
+        let drain =
+            Drain { shared: Arc::clone(&shared), writer: ledger, mark, marked: Some(marked), woken };
         let writer = Writer {
             shared: Arc::clone(&shared),
             journal,
@@ -77,12 +87,17 @@ impl EmbeddedStore {
             tail,
         };
         let spawn_error = OpenError::io(&options.data_dir);
-        let threads = vec![
-            spawn("signpost-writer", || writer.run()).map_err(&spawn_error)?,
-            spawn("signpost-drain", || drain.run()).map_err(&spawn_error)?,
-        ];
-        let store = Self { shared, queue: Mutex::new(Some(queue)), threads: Mutex::new(threads) };
-        Ok(Opened { store, cut_bytes, rebuilt_index })
+        let (readers, mut threads) = Readers::start().map_err(&spawn_error)?;
+        threads.push(spawn("signpost-writer", || writer.run()).map_err(&spawn_error)?);
+        threads.push(spawn("signpost-drain", || drain.run()).map_err(&spawn_error)?);
+        let store = Self {
+            shared,
+            index_cache_bytes: options.index_cache_bytes,
+            queue: Mutex::new(Some(queue)),
+            readers: Mutex::new(Some(Arc::new(readers))),
+            threads: Mutex::new(threads),
+        };
+        Ok(Opened { store, cut_bytes, rebuilt_index, destroyed })
     }
 
     /// Tells of the failure after which the store takes no more commits: then the process should
@@ -95,31 +110,34 @@ impl EmbeddedStore {
     /// Whether it can write just now.
     #[must_use]
     pub fn condition(&self) -> Condition {
-        Condition::Writable
+        self.shared.condition.get()
     }
 
     /// Answers all commits that wait, drains, syncs, flushes the index, writes the high-water mark
     /// and releases the lock. Commits and reads after it are refused as unavailable.
     pub async fn close(&self) -> Result<(), StoreError> {
-        self.stop_taking_commits();
+        self.stop_taking_work();
         let threads = self.take_threads();
         let shared = Arc::clone(&self.shared);
         blocking(move || {
             join_all(threads);
-            let mut state = shared.write()?;
-            let index = state.index.take();
-            let flushed = index.map(|index| index.flusher().flush());
-            if let Some(Err(error)) = flushed {
+            *shared.registers_mut()? = None;
+            if let Turn::Filled(filling) = std::mem::replace(&mut *shared.turn()?, Turn::None) {
+                filling.give_up(&shared);
+            }
+            let generation = shared.write_generation()?.take();
+            if let Some(Err(error)) = generation.map(|generation| generation.index.flush()) {
                 tracing::warn!(%error, "the index was not flushed; the next start replays");
             }
-            state.lock = None;
+            *shared.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
             if shared.has_failed() { Err(StoreError::Indeterminate) } else { Ok(()) }
         })
         .await
     }
 
-    fn stop_taking_commits(&self) {
+    fn stop_taking_work(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn take_threads(&self) -> Vec<JoinHandle<()>> {
@@ -127,19 +145,34 @@ impl EmbeddedStore {
     }
 
     /// What a commit that nobody takes or answers comes to.
-    fn not_taken(&self) -> CommitError {
-        if self.shared.has_failed() {
-            StoreError::Indeterminate.into()
-        } else {
-            StoreError::Unavailable.into()
-        }
+    fn not_taken(&self) -> StoreError {
+        if self.shared.has_failed() { StoreError::Indeterminate } else { StoreError::Unavailable }
+    }
+
+    /// Hands a commit to the writer, if there is room for it.
+    fn send(
+        &self,
+        commit: Commit,
+        answer: oneshot::Sender<Outcome>,
+    ) -> Result<(), StoreError> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queue.as_ref().ok_or_else(|| self.not_taken())?;
+        queue.try_send(Request::Commit(commit, answer)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => self.not_taken(),
+        })
+    }
+
+    fn readers(&self) -> Result<Arc<Readers>, StoreError> {
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.clone().ok_or(StoreError::Unavailable)
     }
 }
 
 /// Dropping without closing ends the threads too, once what waits is written and drained.
 impl Drop for EmbeddedStore {
     fn drop(&mut self) {
-        self.stop_taking_commits();
+        self.stop_taking_work();
         join_all(self.take_threads());
     }
 }
@@ -147,19 +180,13 @@ impl Drop for EmbeddedStore {
 #[async_trait]
 impl Store for EmbeddedStore {
     async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        let location = self.shared.locate(key);
-        if is_register(&key.scope()) {
-            let state = self.shared.read()?;
-            state.index()?;
-            return Ok(state.registers.get(&location).cloned());
+        if let Some(key) = register_key(key) {
+            let registers = self.shared.registers()?;
+            let registers = registers.as_ref().ok_or(StoreError::Unavailable)?;
+            return Ok(registers.get(&key).cloned());
         }
-        let shared = Arc::clone(&self.shared);
-        blocking(move || {
-            let sealed =
-                shared.read()?.index()?.get(&location).map_err(|error| index_error(&error))?;
-            sealed.map(|sealed| shared.unseal(&location, &sealed)).transpose()
-        })
-        .await
+        let (shared, key) = (Arc::clone(&self.shared), key.clone());
+        self.readers()?.run(move || read_record(&shared, &key)).await
     }
 
     async fn scan(
@@ -168,34 +195,20 @@ impl Store for EmbeddedStore {
         after: Option<&RecordKey>,
         limit: NonZeroUsize,
     ) -> Result<Vec<Stored>, StoreError> {
-        let prefix = self.shared.locate_scope(scope);
-        let after = after.map(|key| self.shared.locate(key));
-        if is_register(scope) {
-            let state = self.shared.read()?;
-            state.index()?;
-            return Ok(state.scan_registers(&prefix, after, limit.get()));
+        if let Some(kind) = register_kind(scope) {
+            let registers = self.shared.registers()?;
+            let registers = registers.as_ref().ok_or(StoreError::Unavailable)?;
+            return Ok(registers.scan(kind, after.and_then(register_key), limit.get()));
         }
-        let shared = Arc::clone(&self.shared);
-        blocking(move || {
-            let found = shared.read()?.index()?.scan(&prefix, after.as_ref(), limit.get());
-            let found = found.map_err(|error| index_error(&error))?;
-            found.iter().map(|(location, sealed)| shared.unseal(location, sealed)).collect()
-        })
-        .await
+        let (shared, scope, after) = (Arc::clone(&self.shared), scope.clone(), after.cloned());
+        let scan = move || scan_records(&shared, &scope, after.as_ref(), limit.get());
+        self.readers()?.run(scan).await
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
         let (answer, answered) = oneshot::channel();
-        let sent = {
-            let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            let queue = queue.as_ref().ok_or_else(|| self.not_taken())?;
-            queue.try_send(Request { commit, answer })
-        };
-        match sent {
-            Ok(()) => answered.await.unwrap_or_else(|_| Err(StoreError::Indeterminate.into())),
-            Err(mpsc::error::TrySendError::Full(_)) => Err(StoreError::Busy.into()),
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(self.not_taken()),
-        }
+        self.send(commit, answer)?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Indeterminate.into()))
     }
 
     async fn entries(&self, from: Receipt, limit: NonZeroUsize) -> Result<Vec<Entry>, StoreError> {
@@ -211,15 +224,62 @@ impl Store for EmbeddedStore {
         let shared = Arc::clone(&self.shared);
         blocking(move || read_openings(&shared, from, limit.get())).await
     }
+
+    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
+        let (shared, cache_bytes) = (Arc::clone(&self.shared), self.index_cache_bytes);
+        blocking(move || crate::turn::prepare(&shared, carry, cache_bytes)).await
+    }
+
+    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let filling = blocking(move || crate::turn::take_filled(&shared, generation)).await?;
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queue = queue.ok_or_else(|| self.not_taken())?;
+        let (answer, answered) = oneshot::channel();
+        let sent = queue.send(Request::Switch(filling, answer)).await;
+        sent.map_err(|_| self.not_taken())?;
+        answered.await.unwrap_or(Err(StoreError::Indeterminate))
+    }
+
+    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || destroy_retired(&shared, generation)).await
+    }
+}
+
+fn read_record(shared: &Shared, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+    let in_use = shared.read_generation()?;
+    let generation = in_use.as_ref().ok_or(StoreError::Unavailable)?;
+    let location = generation.keys.locate(key);
+    let sealed = generation.index.get(&location).map_err(|error| index_error(&error))?;
+    sealed.map(|sealed| generation.keys.unseal(&location, &sealed)).transpose()
+}
+
+fn scan_records(
+    shared: &Shared,
+    scope: &Scope,
+    after: Option<&RecordKey>,
+    limit: usize,
+) -> Result<Vec<Stored>, StoreError> {
+    let in_use = shared.read_generation()?;
+    let generation = in_use.as_ref().ok_or(StoreError::Unavailable)?;
+    let prefix = generation.keys.locate_scope(scope);
+    let after = after.map(|key| generation.keys.locate(key));
+    let found = generation.index.scan(&prefix, after.as_ref(), limit);
+    let found = found.map_err(|error| index_error(&error))?;
+    let unseal = |(location, sealed): &([u8; 48], sled::IVec)| {
+        generation.keys.unseal(location, sealed)
+    };
+    found.iter().map(unseal).collect()
 }
 
 fn read_entries(shared: &Shared, from: Receipt, limit: usize) -> Result<Vec<Entry>, StoreError> {
     let (drained, pending) = {
-        let state = shared.read()?;
-        state.index()?;
-        (state.drained, state.pending_entries(from, limit))
+        shared.generation()?;
+        let pending = shared.pending()?;
+        (pending.drained, pending.entries_from(from, limit))
     };
-    let mut reader = EntryReader::new(shared.layout.clone());
+    let mut reader = EntryReader::new(shared.layout.clone(), Arc::clone(&shared.disk));
     let mut entries = Vec::new();
     for index in (from.0..drained).take(limit) {
         let bytes = reader.read(index).map_err(|error| ledger_error(&error))?;
@@ -236,14 +296,14 @@ fn read_openings(
     limit: usize,
 ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
     let (drained, pending) = {
-        let state = shared.read()?;
-        state.index()?;
-        (Receipt(state.drained), state.pending_openings(from, limit))
+        shared.generation()?;
+        let pending = shared.pending()?;
+        (Receipt(pending.drained), pending.openings_from(from, limit))
     };
     let mut sealed = Vec::new();
     for segment in 1.. {
         let room = limit - sealed.len();
-        let found = read_segment(&shared.layout, segment, from, drained, room);
+        let found = read_segment(&*shared.disk, &shared.layout, segment, from, drained, room);
         let Some(found) = found.map_err(|error| ledger_error(&error))? else { break };
         sealed.extend(found);
         if sealed.len() == limit {

@@ -2,6 +2,7 @@
 
 mod batch;
 pub(crate) mod drain;
+mod switch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,18 +14,22 @@ use signpost_core::store::{Clock, CommitError, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Failure;
-use crate::journal::frame::Body;
+use crate::journal::frame::{Body, FrameId};
 use crate::journal::{AppendError, Journal};
 use crate::keyring::sealing::SealingKey;
 use crate::state::Shared;
-use batch::{Batch, RegisterWrite};
+use crate::state::generation::Generation;
+use crate::turn::Filling;
+use batch::{Batch, Visible};
 use drain::{DRAIN_AT_ENTRIES, PENDING_ENTRIES_MAX};
 
-/// A commit, and where its caller waits for the receipt.
+/// What the writer is asked.
 #[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) commit: Commit,
-    pub(crate) answer: oneshot::Sender<Outcome>,
+pub(crate) enum Request {
+    /// To write a commit, and where its caller waits for the receipt.
+    Commit(Commit, oneshot::Sender<Outcome>),
+    /// To put the next generation, which is all but filled, into use.
+    Switch(Box<Filling>, oneshot::Sender<Result<(), StoreError>>),
 }
 
 /// What a commit comes to.
@@ -70,38 +75,73 @@ impl Writer {
     }
 
     fn write_until_closed(&mut self) {
-        while let Some(first) = self.queue.blocking_recv() {
-            if !self.write_waiting(first) {
-                return;
+        while let Some(request) = self.queue.blocking_recv() {
+            let mut next = Some(request);
+            while let Some(request) = next.take() {
+                self.shared.condition.begin_batch();
+                match request {
+                    Request::Commit(commit, answer) => next = self.write_waiting(&commit, answer),
+                    Request::Switch(filling, answer) => {
+                        let _caller_gone = answer.send(self.switch(*filling));
+                    }
+                }
+                self.shared.condition.end_batch();
+                if self.shared.has_failed() {
+                    return;
+                }
             }
         }
     }
 
     /// Writes what is waiting as one batch, and answers all of it together, the failed ones too:
-    /// when an answer comes tells nothing of what it is. False if the store has failed.
-    fn write_waiting(&mut self, first: Request) -> bool {
-        let (waiting, outcomes) = self.write_batch(first);
+    /// when an answer comes tells nothing of what it is. Gives back what else was waiting.
+    fn write_waiting(
+        &mut self,
+        first: &Commit,
+        answer: oneshot::Sender<Outcome>,
+    ) -> Option<Request> {
+        let mut waiting = vec![answer];
+        let (outcomes, next) = match self.shared.generation() {
+            Ok(generation) => self.write_batch(&generation, first, &mut waiting),
+            Err(error) => (vec![Err(error.into())], None),
+        };
         for (answer, outcome) in waiting.into_iter().zip(outcomes) {
             let _caller_gone = answer.send(outcome);
         }
-        !self.shared.has_failed()
+        next
     }
 
-    fn write_batch(&mut self, first: Request) -> (Vec<oneshot::Sender<Outcome>>, Vec<Outcome>) {
-        let mut waiting = Vec::new();
-        let mut outcomes = Vec::new();
-        let mut batch =
-            Batch::new(&self.shared, &*self.clock, self.tail.clone(), self.segment_openings_max);
-        let mut next = Some(first);
-        while let Some(Request { commit, answer }) = next {
-            waiting.push(answer);
-            outcomes.push(batch.add(&commit));
-            let full = waiting.len() >= self.batch_commits_max || batch.bytes() >= BATCH_BYTES_MAX;
-            next = if full { None } else { self.queue.try_recv().ok() };
+    fn write_batch(
+        &mut self,
+        generation: &Generation,
+        first: &Commit,
+        waiting: &mut Vec<oneshot::Sender<Outcome>>,
+    ) -> (Vec<Outcome>, Option<Request>) {
+        let shared = Arc::clone(&self.shared);
+        let mut batch = Batch::new(
+            (&shared, generation),
+            &*self.clock,
+            self.tail.clone(),
+            self.segment_openings_max,
+        );
+        let mut outcomes = vec![batch.add(first)];
+        let mut next = None;
+        while waiting.len() < self.batch_commits_max && batch.bytes() < BATCH_BYTES_MAX {
+            match self.queue.try_recv() {
+                Ok(Request::Commit(commit, answer)) => {
+                    waiting.push(answer);
+                    outcomes.push(batch.add(&commit));
+                }
+                Ok(other) => {
+                    next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
         }
-        let Batch { body, tail, registers, .. } = batch;
+        let Batch { body, tail, visible, .. } = batch;
         let written =
-            if body.entries.is_empty() { Ok(()) } else { self.write_frame(&body, tail, registers) };
+            if body.entries.is_empty() { Ok(()) } else { self.write_frame(body, tail, visible) };
         if let Err(error) = written {
             for outcome in &mut outcomes {
                 if outcome.is_ok() {
@@ -109,17 +149,12 @@ impl Writer {
                 }
             }
         }
-        (waiting, outcomes)
+        (outcomes, next)
     }
 
     /// Makes one frame durable and then visible.
-    fn write_frame(
-        &mut self,
-        body: &Body,
-        tail: Tail,
-        registers: Vec<RegisterWrite>,
-    ) -> Result<(), StoreError> {
-        let pending = self.shared.read()?.entries.len();
+    fn write_frame(&mut self, body: Body, tail: Tail, visible: Visible) -> Result<(), StoreError> {
+        let pending = self.shared.pending()?.entries.len();
         if pending >= DRAIN_AT_ENTRIES {
             let _woken_already = self.drain.try_send(());
         }
@@ -129,22 +164,40 @@ impl Writer {
         let last = self.journal.last();
         let frame = body.encode(last.number + 1, self.tail.next_entry, &last.hash);
         let (frame, id) = frame.ok_or(StoreError::Unavailable)?;
-        match self.journal.append(&frame, id) {
-            Ok(()) => {}
+        self.make_durable(&frame, id)?;
+        self.tail = tail;
+        fail::fail_point!("before-apply");
+        let applied = self.make_visible(id, body, visible);
+        fail::fail_point!("after-apply");
+        applied
+    }
+
+    /// Whoever is answered before this has happened may be answered in vain.
+    fn make_durable(&mut self, frame: &[u8], id: FrameId) -> Result<(), StoreError> {
+        match self.journal.append(frame, id) {
+            Ok(()) => Ok(()),
             Err(AppendError::NotWritten(error)) => {
                 tracing::warn!(%error, "a batch was not written");
-                return Err(StoreError::Unavailable);
+                self.shared.condition.set_full();
+                Err(StoreError::Unavailable)
             }
             Err(AppendError::Broken(failure)) => {
                 self.shared.fail(failure);
-                return Err(StoreError::Indeterminate);
+                Err(StoreError::Indeterminate)
             }
         }
-        self.tail = tail;
-        let shared = Arc::clone(&self.shared);
-        let applied = batch::apply(&mut *shared.write()?, id, body, registers);
-        applied.map_err(|error| {
-            tracing::error!(%error, "the index did not take a frame");
+    }
+
+    fn make_visible(
+        &self,
+        id: FrameId,
+        body: Body,
+        visible: Visible,
+    ) -> Result<(), StoreError> {
+        batch::apply(&self.shared, id, body, visible).map_err(|error| {
+            if self.shared.has_failed() {
+                return error;
+            }
             self.shared.fail(Failure::IndexNotWritten);
             StoreError::Indeterminate
         })

@@ -5,11 +5,13 @@
 //! | offset | length | field |
 //! |---|---|---|
 //! | 0 | 8 | magic, `SGNPJRNL` |
-//! | 8 | 4 | format, 1 |
+//! | 8 | 4 | format, 2 |
 //! | 12 | 8 | generation |
-//! | 20 | 8 | index of the first ledger entry that may stand in it |
-//! | 28 | 16 | random, so that no two journals are alike |
-//! | 44 | 32 | BLAKE3 of bytes 0 to 43: what the first frame names as the hash before it |
+//! | 20 | 8 | number of the file, from 1 |
+//! | 28 | 8 | number of the frame it goes on after; 0 in the first file |
+//! | 36 | 32 | hash of that frame; zeros in the first file |
+//! | 68 | 16 | random, so that no two journals are alike |
+//! | 84 | 32 | BLAKE3 of bytes 0 to 83: what the first frame of the first file names as the hash before it |
 //!
 //! A frame:
 //!
@@ -17,7 +19,7 @@
 //! |---|---|---|
 //! | 0 | 4 | magic, `SGNF` |
 //! | 4 | 8 | number, from 1 |
-//! | 12 | 8 | index of its first entry |
+//! | 12 | 8 | index of its first entry; 0 in the fill of a generation |
 //! | 20 | 32 | hash of the frame before it, or of the file header |
 //! | 52 | 4 | count of writes |
 //! | 56 | 4 | count of entries |
@@ -39,7 +41,9 @@ use crate::keyring::sealing::SEALED_OPENING_LEN;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FileHeader {
     pub(crate) generation: u64,
-    pub(crate) first_entry: u64,
+    pub(crate) file: u64,
+    /// The frame that its first one follows; number 0 in the first file.
+    pub(crate) after: FrameId,
     pub(crate) random: [u8; 16],
 }
 
@@ -93,31 +97,45 @@ pub(crate) struct FrameHeader {
 pub(crate) struct FrameError;
 
 impl FileHeader {
-    pub(crate) const LEN: usize = 76;
+    pub(crate) const LEN: usize = 116;
     const MAGIC: &[u8; 8] = b"SGNPJRNL";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::LEN);
         bytes.extend_from_slice(Self::MAGIC);
         bytes.extend_from_slice(&Self::FORMAT.to_be_bytes());
         bytes.extend_from_slice(&self.generation.to_be_bytes());
-        bytes.extend_from_slice(&self.first_entry.to_be_bytes());
+        bytes.extend_from_slice(&self.file.to_be_bytes());
+        bytes.extend_from_slice(&self.after.number.to_be_bytes());
+        bytes.extend_from_slice(&self.after.hash);
         bytes.extend_from_slice(&self.random);
         let hash = blake3::hash(&bytes);
         bytes.extend_from_slice(hash.as_bytes());
         bytes
     }
 
-    /// The header and its hash.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<(Self, [u8; 32]), FrameError> {
-        let (hashed, hash) =
-            split_hash(bytes).filter(|(hashed, _)| hashed.len() == 44).ok_or(FrameError)?;
+    /// What the first frame names as the one before it.
+    pub(crate) fn before_first(&self) -> FrameId {
+        if self.file > 1 {
+            return self.after;
+        }
+        let encoded = self.encode();
+        let hash = *encoded.last_chunk().expect("it ends with its hash");
+        FrameId { number: 0, hash }
+    }
+
+    pub(crate) fn decode(bytes: &[u8; Self::LEN]) -> Result<Self, FrameError> {
+        let (hashed, _) = split_hash(bytes).ok_or(FrameError)?;
         let mut fields = Fields(hashed);
         let known = fields.take()? == *Self::MAGIC && fields.u32()? == Self::FORMAT;
-        let header =
-            Self { generation: fields.u64()?, first_entry: fields.u64()?, random: fields.take()? };
-        if known { Ok((header, hash)) } else { Err(FrameError) }
+        let header = Self {
+            generation: fields.u64()?,
+            file: fields.u64()?,
+            after: FrameId { number: fields.u64()?, hash: fields.take()? },
+            random: fields.take()?,
+        };
+        if known { Ok(header) } else { Err(FrameError) }
     }
 }
 

@@ -3,8 +3,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::frame::FrameId;
+use crate::disk::Disk;
 use crate::durable;
 
 /// A frame that was durable, and the entries that were drained, when it was written.
@@ -19,25 +21,29 @@ pub(crate) struct Mark {
 
 /// Where the mark lies.
 #[derive(Clone, Debug)]
-pub(crate) struct MarkFile(PathBuf);
+pub(crate) struct MarkFile {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+}
 
 impl MarkFile {
-    pub(crate) fn new(keyring: &Path) -> Self {
-        Self(keyring.join("high-water-mark"))
+    pub(crate) fn new(disk: Arc<dyn Disk>, keyring: &Path) -> Self {
+        Self { disk, path: keyring.join("high-water-mark") }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Writes the mark, durably. What it names must be durable before.
     pub(crate) fn write(&self, mark: &Mark) -> io::Result<()> {
-        durable::write_durably(&self.0, &mark.encode())
+        durable::write_durably(&*self.disk, &self.path, &mark.encode())
     }
 
     /// Reads the mark. A mark that is not one is an error: it is written whole or not at all.
     pub(crate) fn read(&self) -> io::Result<Option<Mark>> {
-        let Some(bytes) = durable::read_if_there(&self.0)? else { return Ok(None) };
+        let bytes = durable::read_if_there(&*self.disk, &self.path)?;
+        let Some(bytes) = bytes else { return Ok(None) };
         Mark::decode(&bytes).map(Some).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 }
@@ -75,11 +81,12 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::os::OsDisk;
 
     #[test]
     fn a_mark_comes_back_whole_or_as_an_error() {
         let directory = tempfile::tempdir().unwrap();
-        let file = MarkFile::new(directory.path());
+        let file = MarkFile::new(Arc::new(OsDisk), directory.path());
         assert_eq!(file.read().unwrap(), None);
         let frame = FrameId { number: 7, hash: [3; 32] };
         let mark = Mark { generation: 1, frame, drained: 9 };

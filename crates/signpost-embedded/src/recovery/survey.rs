@@ -1,123 +1,129 @@
 //! The survey: one pass over the journal that verifies every frame, changes nothing, and learns
 //! what the witnesses are compared with.
 
-use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use signpost_core::entry::Entry;
-
+use super::compare::Drained;
+use crate::current::Current;
+use crate::disk::Disk;
 use crate::error::OpenError;
 use crate::journal::frame::FrameId;
 use crate::journal::mark::Mark;
-use crate::journal::{End, Found, JournalReader};
+use crate::journal::reader::{End, Found, JournalReader, Position};
 use crate::layout::Layout;
-use crate::ledger::{self, EntryReader};
+use crate::ledger;
+use crate::progress::Progress;
 use crate::writer::Tail;
 
 /// What a journal holds.
 #[derive(Debug)]
-pub(super) struct Survey {
-    pub(super) path: PathBuf,
-    pub(super) index_path: PathBuf,
-    pub(super) ledger_path: PathBuf,
-    pub(super) last: FrameId,
+pub(crate) struct Survey {
+    pub(crate) generation: u64,
+    /// The journal's last file.
+    pub(crate) path: PathBuf,
     /// Where the last good frame ends.
-    pub(super) end_offset: u64,
-    pub(super) file_len: u64,
+    pub(crate) end: Position,
+    /// The length of the last file.
+    file_len: u64,
+    /// Behind the last frame that is known to have been synced.
+    pub(crate) trusted: Position,
+    /// The frames behind that.
+    pub(crate) tail_bytes: Vec<u8>,
     /// The hash of the frame that the index says it applied last, if there is such a frame.
-    pub(super) hash_at_index_frame: Option<[u8; 32]>,
-    /// Where its first frame starts.
-    pub(super) start: Option<Position>,
+    pub(crate) hash_at_index_frame: Option<[u8; 32]>,
+    /// Where the first frame starts.
+    pub(crate) start: Position,
     /// Where the first frame starts that the index or the ledger may lack.
-    pub(super) resume: Option<Position>,
+    pub(crate) resume: Option<Position>,
     hash_at_mark: Option<[u8; 32]>,
-    next_entry: u64,
     last_ms: u64,
     segment: u64,
     slots_used: u32,
 }
 
-/// Where a frame starts, and what it follows.
+/// What a survey is taken of, and what it is compared with.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Position {
-    pub(super) offset: u64,
-    pub(super) last: FrameId,
-    pub(super) next_entry: u64,
+pub(crate) struct Place<'p> {
+    pub(crate) disk: &'p Arc<dyn Disk>,
+    pub(crate) layout: &'p Layout,
+    pub(crate) current: Current,
+    pub(crate) mark: Mark,
+    pub(crate) index_frame: FrameId,
+    pub(crate) progress: &'p dyn Progress,
+}
+
+impl Place<'_> {
+    /// The mark's frame; none where the mark was written for the generation before: the turn to
+    /// this one came after it.
+    fn marked_frame(&self) -> Option<FrameId> {
+        (self.mark.generation == self.current.generation).then_some(self.mark.frame)
+    }
+
+    /// How many entries are in their own files for certain. A generation comes into use only when
+    /// all before it are.
+    pub(crate) fn drained(&self) -> u64 {
+        if self.marked_frame().is_some() { self.mark.drained } else { self.current.first_entry }
+    }
 }
 
 impl Survey {
-    /// Reads a journal from its first frame to its end, and compares the entries that were drained
-    /// with their own files.
-    pub(super) fn take(
-        layout: &Layout,
-        generation: u64,
-        mark: Option<Mark>,
-        index_frame: FrameId,
-    ) -> Result<Self, OpenError> {
-        let path = layout.journal(generation);
-        let io = OpenError::io(&path);
-        let reader = JournalReader::open(&path).map_err(&io)?;
-        let reader = reader.filter(|reader| reader.header.generation == generation);
-        let mut reader = reader.ok_or_else(|| {
-            OpenError::damaged(&path, 0, "its header is not that of this generation's journal")
-        })?;
-        let mut survey = Self::empty(layout, generation, &reader);
-        let drained = mark.map_or(0, |mark| mark.drained);
-        let mut entries = EntryReader::new(layout.clone());
+    /// Reads a journal from its first frame to its end, and compares the entries and openings that
+    /// were drained with their own files.
+    pub(crate) fn take(place: &Place<'_>) -> Result<Self, OpenError> {
+        let mut reader = JournalReader::open(&**place.disk, place.layout, place.current)?;
+        let mut survey = Self::empty(place, &reader);
+        let trusted = [Some(place.current.fill), Some(reader.last_file_after()), place.marked_frame()];
+        let trusted = trusted.into_iter().flatten().map(|frame| frame.number).max().unwrap_or(0);
+        let mut drained = Drained::new(place.disk, place.layout, place.drained());
+        place.progress.begin("reading the journal", reader.total_len());
         loop {
-            let position = Position {
-                offset: reader.offset,
-                last: reader.last,
-                next_entry: reader.next_entry,
-            };
-            let Some(frame) = reader.next_frame().map_err(&io)? else { break };
-            let lagging = frame.id.number > index_frame.number || reader.next_entry > drained;
-            survey.start.get_or_insert(position);
-            if lagging {
-                survey.resume.get_or_insert(position);
+            let position = reader.position();
+            if position.last.number == trusted {
+                survey.trusted = position;
             }
-            if frame.id.number == index_frame.number {
-                survey.hash_at_index_frame = Some(frame.id.hash);
-            }
-            if mark.is_some_and(|mark| mark.frame.number == frame.id.number) {
-                survey.hash_at_mark = Some(frame.id.hash);
-            }
-            compare_drained(layout, &mut entries, &frame, drained)?;
-            survey.learn(&frame);
+            let Some(frame) = reader.next_frame()? else { break };
+            survey.look_at(place, position, &frame, reader.next_entry);
+            drained.compare(&frame)?;
+            place.progress.advance(frame.len);
         }
-        survey.end_offset = reader.offset;
-        survey.last = reader.last;
-        survey.next_entry = reader.next_entry;
-        match reader.end().map_err(&io)? {
-            End::Clean | End::Torn => Ok(survey),
-            End::Damaged => Err(OpenError::damaged(
-                &path,
-                survey.end_offset,
-                "a frame is broken, and whole frames follow it",
-            )),
-        }
+        place.progress.end();
+        survey.conclude(place, &reader)?;
+        Ok(survey)
     }
 
-    fn empty(layout: &Layout, generation: u64, reader: &JournalReader) -> Self {
+    fn empty(place: &Place<'_>, reader: &JournalReader) -> Self {
+        let Current { generation, last_ms, segment, slots_used, .. } = place.current;
         Self {
-            path: layout.journal(generation),
-            index_path: layout.index(generation),
-            ledger_path: layout.ledger(),
-            last: reader.last,
-            end_offset: reader.offset,
-            file_len: reader.len,
+            generation,
+            path: reader.path().clone(),
+            end: reader.position(),
+            file_len: 0,
+            trusted: reader.position(),
+            tail_bytes: Vec::new(),
             hash_at_index_frame: None,
-            start: None,
+            start: reader.position(),
             resume: None,
             hash_at_mark: None,
-            next_entry: reader.next_entry,
-            last_ms: 0,
-            segment: 0,
-            slots_used: 0,
+            last_ms,
+            segment,
+            slots_used,
         }
     }
 
-    fn learn(&mut self, frame: &Found) {
+    /// Learns from one frame, which starts at this position.
+    fn look_at(&mut self, place: &Place<'_>, at: Position, frame: &Found, next_entry: u64) {
+        let lagging =
+            frame.id.number > place.index_frame.number || next_entry > place.drained();
+        if lagging {
+            self.resume.get_or_insert(at);
+        }
+        if frame.id.number == place.index_frame.number {
+            self.hash_at_index_frame = Some(frame.id.hash);
+        }
+        if place.marked_frame().is_some_and(|mark| mark.number == frame.id.number) {
+            self.hash_at_mark = Some(frame.id.hash);
+        }
         if let Some(entry) = frame.body.entries.last() {
             self.last_ms = entry.time_ms();
         }
@@ -127,19 +133,33 @@ impl Survey {
         }
     }
 
+    /// What lies behind the last good frame is a torn tail, or damage.
+    fn conclude(&mut self, place: &Place<'_>, reader: &JournalReader) -> Result<(), OpenError> {
+        let io = OpenError::io(reader.path());
+        self.path.clone_from(reader.path());
+        self.end = reader.position();
+        self.file_len = reader.file_len();
+        if reader.end().map_err(&io)? == End::Damaged {
+            let what = "a frame is broken, and whole frames follow it";
+            return Err(OpenError::damaged(&self.path, self.end.offset, what));
+        }
+        if self.end.last.number < place.current.fill.number {
+            return Err(self.frames_missing("CURRENT"));
+        }
+        self.tail_bytes = reader.bytes_from(self.trusted.offset).map_err(&io)?;
+        Ok(())
+    }
+
     /// Refuses a journal that ends before a frame which something has seen whole: the index, the
-    /// high-water mark, the entries' or the openings' own files.
-    pub(super) fn check_witnesses(
-        &self,
-        layout: &Layout,
-        mark: Option<Mark>,
-        index_frame: FrameId,
-    ) -> Result<(), OpenError> {
-        if let Some(mark) = mark {
-            if mark.frame.number > self.last.number || mark.drained > self.next_entry {
+    /// high-water mark, the entries' or the openings' own files. Those must be there in turn.
+    pub(crate) fn check_witnesses(&self, place: &Place<'_>) -> Result<(), OpenError> {
+        let (disk, layout) = (&**place.disk, place.layout);
+        if let Some(marked) = place.marked_frame() {
+            if marked.number > self.end.last.number || place.mark.drained > self.end.next_entry {
                 return Err(self.frames_missing("the high-water mark beside the keyring"));
             }
-            if self.hash_at_mark != Some(mark.frame.hash) {
+            let found = if marked.number == 0 { self.start.last.hash } else { [0; 32] };
+            if self.hash_at_mark.unwrap_or(found) != marked.hash {
                 return Err(OpenError::damaged(
                     &self.path,
                     0,
@@ -147,25 +167,36 @@ impl Survey {
                 ));
             }
         }
-        if index_frame.number > self.last.number {
+        if place.index_frame.number > self.end.last.number {
             return Err(self.frames_missing("the index"));
         }
-        let extent = ledger::entries_extent(layout).map_err(OpenError::io(&self.ledger_path))?;
-        if extent > self.next_entry {
+        let ledger = layout.ledger();
+        let extent = ledger::entries_extent(disk, layout).map_err(OpenError::io(&ledger))?;
+        if extent > self.end.next_entry {
             return Err(self.frames_missing("the ledger"));
         }
         let openings = layout.openings();
-        let extent = ledger::openings_extent(layout).map_err(OpenError::io(&openings))?;
+        let extent = ledger::openings_extent(disk, layout).map_err(OpenError::io(&openings))?;
         if extent > (self.segment, u64::from(self.slots_used)) {
             return Err(self.frames_missing("the openings' own files"));
         }
-        Ok(())
+        Drained::new(place.disk, layout, place.drained()).check_all_there()
+    }
+
+    /// Whether there is any frame.
+    pub(crate) fn has_frames(&self) -> bool {
+        self.end.last.number > 0
+    }
+
+    /// How long an incomplete last frame is.
+    pub(crate) fn cut_bytes(&self) -> u64 {
+        self.file_len - self.end.offset
     }
 
     /// Where the next entry and opening go.
-    pub(super) fn tail(&self) -> Tail {
+    pub(crate) fn tail(&self) -> Tail {
         Tail {
-            next_entry: self.next_entry,
+            next_entry: self.end.next_entry,
             last_ms: self.last_ms,
             segment: self.segment,
             slots_used: self.slots_used,
@@ -176,33 +207,9 @@ impl Survey {
     fn frames_missing(&self, witness: &'static str) -> OpenError {
         OpenError::FramesMissing {
             path: self.path.clone(),
-            offset: self.end_offset,
-            last: self.last.number,
+            offset: self.end.offset,
+            last: self.end.last.number,
             witness,
         }
     }
-}
-
-/// Compares a frame's drained entries with their own files, byte by byte.
-fn compare_drained(
-    layout: &Layout,
-    entries: &mut EntryReader,
-    frame: &Found,
-    drained: u64,
-) -> Result<(), OpenError> {
-    for (index, entry) in (frame.first_entry..drained).zip(&frame.body.entries) {
-        let path = layout.entries(index / ledger::PER_FILE);
-        let offset = index % ledger::PER_FILE * Entry::LEN as u64;
-        match entries.read(index) {
-            Ok(bytes) if bytes == *entry.as_bytes() => {}
-            Ok(_) => return Err(OpenError::damaged(&path, offset, "not the journal's entry")),
-            Err(error) => match error.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => {
-                    return Err(OpenError::damaged(&path, offset, "a drained entry is missing"));
-                }
-                _ => return Err(OpenError::Io { path, source: error }),
-            },
-        }
-    }
-    Ok(())
 }

@@ -2,9 +2,12 @@
 //! witness, so what it holds is counted and summed, and never believed where the sum is wrong.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
+use std::io;
 use std::ops::Bound;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::journal::frame::{FrameId, SealedWrite};
 
@@ -12,7 +15,8 @@ use crate::journal::frame::{FrameId, SealedWrite};
 #[derive(Debug)]
 pub(crate) struct Index {
     db: sled::Db,
-    applied: Applied,
+    /// Changed by the one thread that applies.
+    applied: Mutex<Applied>,
 }
 
 /// How far the index is, kept in the same atomic batch as what it holds: the last frame applied,
@@ -38,13 +42,18 @@ impl Index {
 
     /// The last frame applied; number 0 before the first.
     pub(crate) fn frame(&self) -> FrameId {
-        self.applied.frame
+        self.applied().frame
+    }
+
+    /// How many records it holds.
+    pub(crate) fn records(&self) -> u64 {
+        self.applied().records
     }
 
     /// Applies a frame's writes, all or none, and remembers the frame with them.
-    pub(crate) fn apply(&mut self, frame: FrameId, writes: &[SealedWrite]) -> sled::Result<()> {
+    pub(crate) fn apply(&self, frame: FrameId, writes: &[SealedWrite]) -> sled::Result<()> {
         let mut batch = sled::Batch::default();
-        let mut now = Applied { frame, ..self.applied };
+        let mut now = Applied { frame, ..self.applied() };
         let mut within = BTreeMap::new();
         for write in writes {
             let earlier = match within.get(&write.location) {
@@ -66,8 +75,12 @@ impl Index {
         }
         batch.insert(APPLIED_KEY, now.encode());
         self.db.apply_batch(batch)?;
-        self.applied = now;
+        *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(())
+    }
+
+    fn applied(&self) -> Applied {
+        *self.applied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The sealed record at a location.
@@ -97,22 +110,51 @@ impl Index {
         Ok(found)
     }
 
-    /// A handle that can be flushed while the index is used.
-    pub(crate) fn flusher(&self) -> sled::Db {
-        self.db.clone()
+    /// At most `limit` sealed records of all scopes, in order of location, behind `after`.
+    pub(crate) fn scan_all(
+        &self,
+        after: Option<&[u8; 48]>,
+        limit: usize,
+    ) -> sled::Result<Vec<Located>> {
+        let from = after.map_or(Bound::Unbounded, |location| Bound::Excluded(&location[..]));
+        let items = self.db.range::<&[u8], _>((from, Bound::Unbounded));
+        let located = items.filter_map(|item| match item {
+            Ok((key, sealed)) => <[u8; 48]>::try_from(&key[..]).ok().map(|key| Ok((key, sealed))),
+            Err(error) => Some(Err(error)),
+        });
+        located.take(limit).collect()
+    }
+
+    /// Writes what is in memory to sled's files, so that a start after a crash has little to apply
+    /// again. It is no sync, and need not be: the journal is the truth.
+    pub(crate) fn flush(&self) -> sled::Result<usize> {
+        self.db.flush()
     }
 }
 
 /// Waits until no earlier index holds sled's file: its threads let go of it a moment after the last
-/// handle is dropped, and a file that is still held would pass for a lost index. It can be held by
-/// this process alone, which has the lock of the data directory.
-fn wait_until_released(path: &Path) -> std::io::Result<()> {
-    match File::options().read(true).write(true).open(path.join("db")) {
-        Ok(file) => file.lock(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+/// handle is dropped, and a file that is still held would pass for a lost index.
+pub(crate) fn wait_until_released(path: &Path) -> io::Result<()> {
+    let file = match File::options().read(true).write(true).open(path.join("db")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if begun.elapsed() > RELEASED_WITHIN => {
+                return Err(io::Error::other("something else holds its file"));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::park_timeout(LOOK_EVERY),
+        }
     }
 }
+
+const RELEASED_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 fn open_and_check(path: &Path, cache_bytes: u64) -> Result<Index, String> {
     wait_until_released(path).map_err(|error| error.to_string())?;
@@ -132,7 +174,7 @@ fn open_and_check(path: &Path, cache_bytes: u64) -> Result<Index, String> {
             Err(_) => return Err("it holds a key that was never put".to_owned()),
         }
     }
-    if held == applied { Ok(Index { db, applied }) } else { Err("records are missing".to_owned()) }
+    if held == applied { Ok(Index { db, applied: Mutex::new(applied) }) } else { Err("records are missing".to_owned()) }
 }
 
 impl Applied {
@@ -200,12 +242,12 @@ mod tests {
     #[test]
     fn what_was_applied_is_there_again_with_its_frame() {
         let directory = tempfile::tempdir().unwrap();
-        let mut index = Index::open(directory.path(), CACHE_BYTES).unwrap();
+        let index = Index::open(directory.path(), CACHE_BYTES).unwrap();
         assert_eq!(index.frame(), FrameId { number: 0, hash: [0; 32] });
         let removed = SealedWrite { location: [2; 48], sealed: None };
         index.apply(frame(1), &[put(1, 1), put(2, 2), put(1, 3), removed]).unwrap();
         index.apply(frame(2), &[put(3, 3), put(1, 4)]).unwrap();
-        index.flusher().flush().unwrap();
+        index.flush().unwrap();
         drop(index);
         let index = Index::open(directory.path(), CACHE_BYTES).unwrap();
         assert_eq!(index.frame(), frame(2));
@@ -216,10 +258,10 @@ mod tests {
     #[test]
     fn a_record_that_is_gone_behind_our_back_is_noticed() {
         let directory = tempfile::tempdir().unwrap();
-        let mut index = Index::open(directory.path(), CACHE_BYTES).unwrap();
+        let index = Index::open(directory.path(), CACHE_BYTES).unwrap();
         index.apply(frame(1), &[put(1, 1), put(2, 2)]).unwrap();
         index.db.remove([1; 48]).unwrap();
-        index.flusher().flush().unwrap();
+        index.flush().unwrap();
         drop(index);
         assert_eq!(Index::open(directory.path(), CACHE_BYTES).unwrap_err(), "records are missing");
     }

@@ -8,8 +8,10 @@ use signpost_core::store::Clock;
 use signpost_core::testing::{ManualClock, put_records};
 
 use super::*;
-use crate::journal::JournalReader;
+use crate::current::Current;
+use crate::disk::os::OsDisk;
 use crate::journal::frame::Body;
+use crate::journal::reader::JournalReader;
 use crate::keyring::SoftwareKeyring;
 use crate::keyring::sealing::{OVERHEAD, size_class};
 use crate::layout::Layout;
@@ -24,13 +26,14 @@ fn place(clock: Arc<dyn Clock>) -> (tempfile::TempDir, Options) {
 }
 
 fn frames(data_dir: &Path) -> Vec<Body> {
-    let path = Layout::new(data_dir).journal(1);
-    let mut reader = JournalReader::open(&path).unwrap().unwrap();
+    let layout = Layout::new(data_dir);
+    let current = Current::read(&OsDisk, &layout).unwrap();
+    let mut reader = JournalReader::open(&OsDisk, &layout, current).unwrap();
     let mut frames = Vec::new();
     while let Some(frame) = reader.next_frame().unwrap() {
         frames.push(frame.body);
     }
-    assert_eq!(reader.offset, reader.len, "all of it is whole");
+    assert_eq!(reader.offset, reader.file_len(), "all of it is whole");
     frames
 }
 

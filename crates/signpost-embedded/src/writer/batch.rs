@@ -11,39 +11,49 @@ use signpost_core::store::{Clock, CommitError, StoreError, stamp_ms};
 
 use super::{Outcome, Tail};
 use crate::journal::frame::{Body, FrameId, SealedOpening, SealedWrite};
-use crate::keyring::sealing::{seal_opening, seal_record};
-use crate::state::{Shared, State, is_register, make_segment_key};
-
-/// A record of the register that was put or removed.
-pub(super) type RegisterWrite = ([u8; 48], Option<Stored>);
+use crate::keyring::sealing::seal_opening;
+use crate::state::Shared;
+use crate::state::generation::Generation;
+use crate::state::registers::{RegisterKey, register_key};
 
 /// What a batch has come to so far. Nothing of it is in the store.
 #[derive(Debug)]
 pub(super) struct Batch<'w> {
     shared: &'w Shared,
+    generation: &'w Generation,
     clock: &'w dyn Clock,
     pub(super) body: Body,
     pub(super) tail: Tail,
-    pub(super) registers: Vec<RegisterWrite>,
+    pub(super) visible: Visible,
     /// The versions that earlier commits of this batch left; none where they removed the record.
     versions: BTreeMap<[u8; 48], Option<Receipt>>,
     bytes: usize,
     segment_openings_max: u32,
 }
 
+/// What a frame changes beside the index, once it is durable.
+#[derive(Debug, Default)]
+pub(super) struct Visible {
+    /// The records of the register that were put or removed.
+    registers: Vec<(RegisterKey, Option<Stored>)>,
+    /// Every record that was put or removed, by location.
+    changed: Vec<([u8; 48], RecordKey)>,
+}
+
 impl<'w> Batch<'w> {
     pub(super) fn new(
-        shared: &'w Shared,
+        (shared, generation): (&'w Shared, &'w Generation),
         clock: &'w dyn Clock,
         tail: Tail,
         segment_openings_max: u32,
     ) -> Self {
         Self {
             shared,
+            generation,
             clock,
             body: Body::default(),
             tail,
-            registers: Vec::new(),
+            visible: Visible::default(),
             versions: BTreeMap::new(),
             bytes: 0,
             segment_openings_max,
@@ -57,6 +67,9 @@ impl<'w> Batch<'w> {
 
     /// Takes a commit up, if its preconditions hold; else it has no effect.
     pub(super) fn add(&mut self, commit: &Commit) -> Outcome {
+        if self.shared.condition.is_full() && !commit.entry().is_of_service() {
+            return Err(StoreError::Unavailable.into());
+        }
         if !self.check_preconditions(commit.preconditions())? {
             return Err(CommitError::PreconditionFailed);
         }
@@ -88,42 +101,54 @@ impl<'w> Batch<'w> {
     }
 
     fn version(&self, key: &RecordKey) -> Result<Option<Receipt>, StoreError> {
-        let location = self.shared.locate(key);
+        if let Some(key) = register_key(key) {
+            return self.register_version(&key);
+        }
+        let location = self.generation.keys.locate(key);
         if let Some(version) = self.versions.get(&location) {
             return Ok(*version);
         }
-        let state = self.shared.read()?;
-        if is_register(&key.scope()) {
-            return Ok(state.registers.get(&location).map(|stored| stored.version));
-        }
-        let sealed = state.index()?.get(&location).map_err(|error| {
+        let sealed = self.generation.index.get(&location).map_err(|error| {
             tracing::error!(%error, "the index cannot be read");
             StoreError::Damaged
         })?;
-        let stored = sealed.map(|sealed| self.shared.unseal(&location, &sealed)).transpose()?;
-        Ok(stored.map(|stored| stored.version))
+        let unseal = |sealed: sled::IVec| self.generation.keys.unseal(&location, &sealed);
+        Ok(sealed.map(unseal).transpose()?.map(|stored| stored.version))
+    }
+
+    fn register_version(&self, key: &RegisterKey) -> Result<Option<Receipt>, StoreError> {
+        let within = self.visible.registers.iter().rev().find(|(written, _)| written == key);
+        if let Some((_, stored)) = within {
+            return Ok(stored.as_ref().map(|stored| stored.version));
+        }
+        let registers = self.shared.registers()?;
+        let registers = registers.as_ref().ok_or(StoreError::Unavailable)?;
+        Ok(registers.get(key).map(|stored| stored.version))
     }
 
     fn put(&mut self, version: Receipt, record: &Record) {
         let key = record.key();
-        let location = self.shared.locate(&key);
-        let keys = &self.shared.keys;
-        let sealed = seal_record(&keys.data, keys.generation, &location, version, record);
+        let location = self.generation.keys.locate(&key);
+        let sealed = self.generation.keys.seal(&location, version, record);
         self.bytes += sealed.len();
         self.body.writes.push(SealedWrite { location, sealed: Some(sealed) });
-        self.versions.insert(location, Some(version));
-        if is_register(&key.scope()) {
-            self.registers.push((location, Some(Stored { version, record: record.clone() })));
+        if let Some(key) = register_key(&key) {
+            self.visible.registers.push((key, Some(Stored { version, record: record.clone() })));
+        } else {
+            self.versions.insert(location, Some(version));
         }
+        self.visible.changed.push((location, key));
     }
 
     fn remove(&mut self, key: &RecordKey) {
-        let location = self.shared.locate(key);
+        let location = self.generation.keys.locate(key);
         self.body.writes.push(SealedWrite { location, sealed: None });
-        self.versions.insert(location, None);
-        if is_register(&key.scope()) {
-            self.registers.push((location, None));
+        if let Some(key) = register_key(key) {
+            self.visible.registers.push((key, None));
+        } else {
+            self.versions.insert(location, None);
         }
+        self.visible.changed.push((location, key.clone()));
     }
 
     fn add_opening(&mut self, entry: Receipt, opening: &Opening) -> Result<(), StoreError> {
@@ -139,9 +164,7 @@ impl<'w> Batch<'w> {
         let key = if let Some(key) = &tail.segment_key {
             Arc::clone(key)
         } else {
-            let Shared { layout, source, .. } = self.shared;
-            let made = make_segment_key(layout, &**source, tail.segment);
-            Arc::new(made.map_err(|error| {
+            Arc::new(self.shared.make_segment_key(tail.segment).map_err(|error| {
                 tracing::error!(%error, "the key of a segment of openings cannot be had");
                 StoreError::Unavailable
             })?)
@@ -162,21 +185,25 @@ impl<'w> Batch<'w> {
 
 /// Makes a durable frame visible, as a whole.
 pub(super) fn apply(
-    state: &mut State,
+    shared: &Shared,
     id: FrameId,
-    body: &Body,
-    registers: Vec<RegisterWrite>,
-) -> Result<(), sled::Error> {
-    let Some(index) = &mut state.index else { return Ok(()) };
-    index.apply(id, &body.writes)?;
-    for (location, stored) in registers {
-        match stored {
-            Some(stored) => state.registers.insert(location, stored),
-            None => state.registers.remove(&location),
-        };
+    body: Body,
+    visible: Visible,
+) -> Result<(), StoreError> {
+    let generation = shared.write_generation()?;
+    let generation = generation.as_ref().ok_or(StoreError::Unavailable)?;
+    generation.index.apply(id, &body.writes).map_err(|error| {
+        tracing::error!(%error, "the index did not take a frame");
+        StoreError::Indeterminate
+    })?;
+    shared.note_changes(visible.changed);
+    if !visible.registers.is_empty()
+        && let Some(registers) = &mut *shared.registers_mut()?
+    {
+        for (key, stored) in visible.registers {
+            registers.set(key, stored);
+        }
     }
-    state.entries.extend(&body.entries);
-    state.openings.extend(body.openings.iter().cloned());
-    state.last = id;
+    shared.pending()?.add(id, body);
     Ok(())
 }

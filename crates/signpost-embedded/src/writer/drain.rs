@@ -30,6 +30,8 @@ pub(crate) struct Drain {
     pub(crate) shared: Arc<Shared>,
     pub(crate) writer: LedgerWriter,
     pub(crate) mark: MarkFile,
+    /// The mark as it was last written.
+    pub(crate) marked: Option<Mark>,
     pub(crate) woken: Receiver<()>,
 }
 
@@ -40,6 +42,7 @@ impl Drain {
         if catch_unwind(AssertUnwindSafe(|| self.drain_until_closed())).is_err() {
             shared.fail(Failure::Panicked);
         }
+        shared.tell_drained();
     }
 
     fn drain_until_closed(&mut self) {
@@ -49,10 +52,14 @@ impl Drain {
                 Ok(()) | Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => true,
             };
+            if !self.shared.has_failed() {
+                self.shared.condition.look_for_space();
+            }
             match self.drain_waiting() {
                 Ok(()) => {}
                 Err(LedgerError::NotWritten(error)) => {
                     tracing::warn!(%error, "entries or openings wait: their files cannot be written");
+                    self.shared.condition.set_full();
                 }
                 Err(LedgerError::NotSynced(error)) => {
                     tracing::error!(%error, "entries or openings could not be synced");
@@ -72,34 +79,40 @@ impl Drain {
 
     /// Copies what waits, syncs it, and only then lets go of it and writes the mark.
     fn drain_waiting(&mut self) -> Result<(), LedgerError> {
-        let Ok(state) = self.shared.read() else { return Ok(()) };
-        let (first, last) = (state.drained, state.last);
-        let entries = state.entries.iter().copied().collect::<Vec<_>>();
-        let openings = state.openings.iter().cloned().collect::<Vec<_>>();
-        drop(state);
-        if entries.is_empty() {
-            return Ok(());
+        let Ok(pending) = self.shared.pending() else { return Ok(()) };
+        let first = pending.drained;
+        let entries = pending.entries.iter().copied().collect::<Vec<_>>();
+        let openings = pending.openings.iter().cloned().collect::<Vec<_>>();
+        let (generation, frame) = (pending.generation, pending.last);
+        drop(pending);
+        if !entries.is_empty() {
+            self.writer.put_entries(first, &entries)?;
+            self.writer.put_openings(&openings)?;
+            self.writer.sync()?;
+            let Ok(mut pending) = self.shared.pending() else { return Ok(()) };
+            pending.let_go(entries.len(), openings.len());
+            drop(pending);
+            self.shared.tell_drained();
         }
-        self.writer.put_entries(first, &entries)?;
-        self.writer.put_openings(&openings)?;
-        self.writer.sync()?;
-
-        let Ok(mut state) = self.shared.write() else { return Ok(()) };
-        state.drained += entries.len() as u64;
-        state.entries.drain(..entries.len());
-        state.openings.drain(..openings.len());
-        let drained = state.drained;
-        drop(state);
-        let mark = Mark { generation: self.shared.keys.generation, frame: last, drained };
-        if let Err(error) = self.mark.write(&mark) {
-            tracing::warn!(%error, "the high-water mark was not written");
-        }
+        self.write_mark(Mark { generation, frame, drained: first + entries.len() as u64 });
         Ok(())
     }
 
+    /// What the mark names is durable: its frame since before it was applied, its entries just now.
+    fn write_mark(&mut self, mark: Mark) {
+        if self.marked == Some(mark) || self.shared.has_failed() {
+            return;
+        }
+        match self.mark.write(&mark) {
+            Ok(()) => self.marked = Some(mark),
+            Err(error) => tracing::warn!(%error, "the high-water mark was not written"),
+        }
+    }
+
     fn flush_index(&self) {
-        let index = self.shared.read().ok().and_then(|state| Some(state.index.as_ref()?.flusher()));
-        if let Some(Err(error)) = index.map(|index| index.flush()) {
+        if let Ok(generation) = self.shared.generation()
+            && let Err(error) = generation.index.flush()
+        {
             tracing::warn!(%error, "the index was not flushed");
         }
     }

@@ -32,7 +32,7 @@ impl Place {
     }
 
     pub(crate) fn journal(&self) -> PathBuf {
-        self.data().join("generation-0000000001/journal")
+        self.data().join("generation-0000000001/journal-0000000001")
     }
 
     pub(crate) fn index(&self) -> PathBuf {

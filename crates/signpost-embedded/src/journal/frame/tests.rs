@@ -56,11 +56,13 @@ fn golden_frame() -> Vec<u8> {
 fn golden_file_header() -> Vec<u8> {
     hex_of(&[
         "53474e504a524e4c", // magic, SGNPJRNL
-        "00000001",         // format
+        "00000002",         // format
         "0000000000000003", // generation 3
-        "0000000000000029", // index of the first entry, 41
+        "0000000000000002", // file 2
+        "0000000000000029", // it goes on after frame 41
+        "77*32",            // the hash of that frame
         "66*16",            // random
-        "8bc6a14a1b234b6b4f984ebe72b3fb5ef691ae25f43c491698956da7a358109f",
+        "d48420eee56111498bdc7313dce18b242a262984d93679ed572df6b60a1a25a5",
     ])
 }
 
@@ -85,9 +87,10 @@ fn a_frame_is_read_and_written_as_the_table_says() {
 #[test]
 fn a_file_header_is_read_and_written_as_the_table_says() {
     let golden = golden_file_header();
-    let (header, hash) = FileHeader::decode(&golden).unwrap();
-    assert_eq!(header, FileHeader { generation: 3, first_entry: 41, random: [0x66; 16] });
-    assert_eq!(golden[44..], hash);
+    let header = FileHeader::decode(golden.first_chunk().unwrap()).unwrap();
+    let after = FrameId { number: 41, hash: [0x77; 32] };
+    assert_eq!(header, FileHeader { generation: 3, file: 2, after, random: [0x66; 16] });
+    assert_eq!(header.before_first(), after);
     assert_eq!(header.encode(), golden);
 }
 
@@ -106,7 +109,7 @@ fn every_changed_bit_and_every_cut_is_found() {
     for bit in 0..header.len() * 8 {
         let mut changed = header.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(FileHeader::decode(&changed), Err(FrameError), "bit {bit}");
+        assert_eq!(FileHeader::decode(changed.first_chunk().unwrap()), Err(FrameError), "bit {bit}");
     }
 }
 

@@ -1,0 +1,113 @@
+//! Whether the store can write just now, and the reserve of space that lets a stop be recorded.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::disk::{Disk, DiskFile};
+use crate::durable;
+
+/// Whether a store can write just now. It comes back to [`Condition::Writable`] by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It takes commits.
+    Writable,
+    /// The disk takes no writes: for want of space, most likely. Commits are refused as unavailable
+    /// until it does, but for those of the service itself, for which space is kept in reserve.
+    Full,
+    /// The batch that is being written takes longer than it should.
+    Slow,
+}
+
+/// What the condition is told by.
+#[derive(Debug)]
+pub(crate) struct ConditionState {
+    is_full: AtomicBool,
+    /// Milliseconds from `since` to the begin of the batch that is being written, and one; 0 where
+    /// none is.
+    batch_begun: AtomicU64,
+    since: Instant,
+    slow_after: Duration,
+    reserve: Mutex<Arc<dyn DiskFile>>,
+}
+
+/// Enough for tens of thousands of entries.
+const RESERVE_LEN: u64 = 8 << 20;
+
+impl ConditionState {
+    /// Opens the reserve, or makes it. There may be no space for it: then the store begins full.
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        path: &Path,
+        slow_after: Duration,
+    ) -> std::io::Result<Self> {
+        let reserve = durable::open_or_create(disk, path)?;
+        let state = Self {
+            is_full: AtomicBool::new(true),
+            batch_begun: AtomicU64::new(0),
+            since: Instant::now(),
+            slow_after,
+            reserve: Mutex::new(reserve),
+        };
+        state.look_for_space();
+        Ok(state)
+    }
+
+    pub(crate) fn get(&self) -> Condition {
+        if self.is_full.load(Ordering::Acquire) {
+            return Condition::Full;
+        }
+        let begun = self.batch_begun.load(Ordering::Acquire);
+        let slow_after = u64::try_from(self.slow_after.as_millis()).unwrap_or(u64::MAX);
+        if begun > 0 && self.now().saturating_sub(begun) > slow_after {
+            Condition::Slow
+        } else {
+            Condition::Writable
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn begin_batch(&self) {
+        self.batch_begun.store(self.now(), Ordering::Release);
+    }
+
+    pub(crate) fn end_batch(&self) {
+        self.batch_begun.store(0, Ordering::Release);
+    }
+
+    /// A write failed: gives the reserve up, for what the service itself has to put on record.
+    pub(crate) fn set_full(&self) {
+        if self.is_full.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let reserve = self.reserve.lock().unwrap_or_else(PoisonError::into_inner);
+        match reserve.set_len(0) {
+            Ok(()) => tracing::error!("the disk takes no writes; the reserve is given up"),
+            Err(error) => {
+                tracing::error!(%error, "the disk takes no writes, and the reserve cannot be given up");
+            }
+        }
+    }
+
+    /// Takes commits again once there is room for twice the reserve; the reserve keeps its half.
+    pub(crate) fn look_for_space(&self) {
+        if !self.is_full() {
+            return;
+        }
+        let reserve = self.reserve.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = reserve.allocate(2 * RESERVE_LEN);
+        // What is allocated beyond the reserve, and all that a failure left, is given back.
+        let kept = reserve.set_len(if found.is_ok() { RESERVE_LEN } else { 0 });
+        if found.is_ok() && kept.is_ok() {
+            self.is_full.store(false, Ordering::Release);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+}

@@ -1,0 +1,50 @@
+//! What is durable in the journal and not yet in the ledger's and the openings' own files.
+
+use std::collections::VecDeque;
+
+use signpost_core::entry::Entry;
+use signpost_core::id::Receipt;
+
+use crate::journal::frame::{Body, FrameId, SealedOpening};
+
+/// The entries and openings that the drain is to copy.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    /// How many entries are in their own files, openings too.
+    pub(crate) drained: u64,
+    /// The entries behind those.
+    pub(crate) entries: VecDeque<Entry>,
+    /// The openings behind those.
+    pub(crate) openings: VecDeque<SealedOpening>,
+    /// The generation in use, and its last durable frame.
+    pub(crate) generation: u64,
+    pub(crate) last: FrameId,
+}
+
+impl Pending {
+    /// Takes up what a durable frame has brought.
+    pub(crate) fn add(&mut self, id: FrameId, body: Body) {
+        self.entries.extend(body.entries);
+        self.openings.extend(body.openings);
+        self.last = id;
+    }
+
+    /// Lets go of what was copied.
+    pub(crate) fn let_go(&mut self, entries: usize, openings: usize) {
+        self.drained += entries as u64;
+        self.entries.drain(..entries);
+        self.openings.drain(..openings);
+    }
+
+    /// At most `limit` of the entries from this index on.
+    pub(crate) fn entries_from(&self, from: Receipt, limit: usize) -> Vec<Entry> {
+        let skip = usize::try_from(from.0.saturating_sub(self.drained)).unwrap_or(usize::MAX);
+        self.entries.iter().skip(skip).take(limit).copied().collect()
+    }
+
+    /// At most `limit` of the openings from this index on.
+    pub(crate) fn openings_from(&self, from: Receipt, limit: usize) -> Vec<SealedOpening> {
+        let skip = self.openings.partition_point(|opening| opening.entry < from);
+        self.openings.iter().skip(skip).take(limit).cloned().collect()
+    }
+}

@@ -1,0 +1,79 @@
+//! The records that every request reads, kept in clear in memory.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use signpost_core::record::{Kind, RecordKey, Scope, Stored};
+
+/// The records of the register's kinds, by kind and id.
+#[derive(Debug, Default)]
+pub(crate) struct Registers(BTreeMap<RegisterKey, Stored>);
+
+/// The kind, then the id, filled up with zeros: ids of one kind have one length.
+pub(crate) type RegisterKey = [u8; 33];
+
+/// The kinds that are kept in memory.
+pub(crate) const REGISTER_KINDS: [Kind; 9] = [
+    Kind::Lift,
+    Kind::Organisation,
+    Kind::Team,
+    Kind::System,
+    Kind::Certificate,
+    Kind::Group,
+    Kind::Person,
+    Kind::Token,
+    Kind::Service,
+];
+
+/// By what a record is found among the registers; none where its kind is not kept there.
+pub(crate) fn register_key(key: &RecordKey) -> Option<RegisterKey> {
+    Some(match key {
+        RecordKey::Head(_) | RecordKey::Flag(..) | RecordKey::Replay(_) => return None,
+        RecordKey::Lift(id) => of(Kind::Lift, id.as_bytes()),
+        RecordKey::Organisation(id) => of(Kind::Organisation, id.as_bytes()),
+        RecordKey::Team(id) => of(Kind::Team, id.as_bytes()),
+        RecordKey::System(id) => of(Kind::System, id.as_bytes()),
+        RecordKey::Certificate(fingerprint) => of(Kind::Certificate, fingerprint.as_bytes()),
+        RecordKey::Group(id) => of(Kind::Group, id.as_bytes()),
+        RecordKey::Person(id) => of(Kind::Person, id.as_bytes()),
+        RecordKey::Token(hash) => of(Kind::Token, hash.as_bytes()),
+        RecordKey::Service => of(Kind::Service, &[]),
+    })
+}
+
+/// The kind of a scope whose records are kept in memory.
+pub(crate) fn register_kind(scope: &Scope) -> Option<Kind> {
+    match scope {
+        Scope::Child(_) => None,
+        Scope::Kind(kind) => REGISTER_KINDS.contains(kind).then_some(*kind),
+    }
+}
+
+impl Registers {
+    pub(crate) fn get(&self, key: &RegisterKey) -> Option<&Stored> {
+        self.0.get(key)
+    }
+
+    /// Puts a record, or removes it where there is none to put.
+    pub(crate) fn set(&mut self, key: RegisterKey, stored: Option<Stored>) {
+        match stored {
+            Some(stored) => self.0.insert(key, stored),
+            None => self.0.remove(&key),
+        };
+    }
+
+    /// At most `limit` records of a kind behind `after`.
+    pub(crate) fn scan(&self, kind: Kind, after: Option<RegisterKey>, limit: usize) -> Vec<Stored> {
+        let from = after.map_or(Bound::Included(of(kind, &[])), Bound::Excluded);
+        let behind = self.0.range((from, Bound::Unbounded));
+        let within = behind.take_while(|(key, _)| key[0] == kind as u8);
+        within.take(limit).map(|(_, stored)| stored.clone()).collect()
+    }
+}
+
+fn of(kind: Kind, id: &[u8]) -> RegisterKey {
+    let mut key = [0; 33];
+    key[0] = kind as u8;
+    key[1..=id.len()].copy_from_slice(id);
+    key
+}

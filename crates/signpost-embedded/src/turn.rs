@@ -1,0 +1,339 @@
+//! The turn: fills the next generation while the service goes on, and destroys the one before.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use signpost_core::record::{RecordKey, Stored};
+use signpost_core::store::StoreError;
+use signpost_core::turn::{Carry, Prepared};
+
+use crate::durable;
+use crate::journal::Journal;
+use crate::journal::frame::{Body, SealedWrite};
+use crate::state::generation::{Generation, GenerationKeys};
+use crate::state::index::Index;
+use crate::state::registers::{Registers, register_key};
+use crate::state::{Changes, Shared};
+
+pub(crate) mod destroy;
+
+/// How far a turn is.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// None is under way.
+    None,
+    /// The next generation is being filled, or put into use.
+    Filling,
+    /// The next generation is filled, but for what changes meanwhile.
+    Filled(Box<Filling>),
+    /// The next generation is in use; the one before is still there.
+    Switched(Retired),
+}
+
+/// A generation that is in use no more.
+#[derive(Debug)]
+pub(crate) struct Retired {
+    pub(crate) number: u64,
+    /// Until its destruction begins.
+    pub(crate) generation: Option<Arc<Generation>>,
+}
+
+/// A generation that is being filled.
+#[derive(Debug)]
+pub(crate) struct Filling {
+    generation: Arc<Generation>,
+    journal: Journal,
+    carry: Arc<dyn Carry>,
+    registers: Registers,
+    left: u64,
+    unsynced: usize,
+}
+
+/// A generation that holds all that is carried over, durably.
+#[derive(Debug)]
+pub(crate) struct Filled {
+    pub(crate) generation: Arc<Generation>,
+    pub(crate) journal: Journal,
+    pub(crate) registers: Registers,
+}
+
+/// How many records are read, sealed and written at a time.
+const CHUNK: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
+
+/// After so many bytes the new journal is synced: one sync of all of it would hold up the commits
+/// that go on.
+const SYNC_EVERY_BYTES: usize = 8 << 20;
+
+/// So few changes are left to the switch, which holds up commits.
+const CHANGES_AT_SWITCH: usize = 64;
+
+/// How often the filling catches up at most, before the switch does the rest.
+const CATCH_UPS_MAX: usize = 16;
+
+/// Begins the next generation and fills it. One that was filled before and never put into use is
+/// given up first.
+pub(crate) fn prepare(
+    shared: &Shared,
+    carry: Arc<dyn Carry>,
+    cache_bytes: u64,
+) -> Result<Prepared, StoreError> {
+    let given_up = {
+        let mut turn = shared.turn()?;
+        match std::mem::replace(&mut *turn, Turn::Filling) {
+            Turn::None => None,
+            Turn::Filled(filling) => Some(filling),
+            under_way @ (Turn::Filling | Turn::Switched(_)) => {
+                *turn = under_way;
+                return Err(StoreError::Busy);
+            }
+        }
+    };
+    if let Some(filling) = given_up {
+        filling.give_up(shared);
+    }
+    let filled = fill_next(shared, carry, cache_bytes);
+    let (next, prepared) = match filled {
+        Ok((filling, prepared)) => (Turn::Filled(Box::new(filling)), Ok(prepared)),
+        Err(error) => (Turn::None, Err(error)),
+    };
+    *shared.turn()? = next;
+    prepared
+}
+
+fn fill_next(
+    shared: &Shared,
+    carry: Arc<dyn Carry>,
+    cache_bytes: u64,
+) -> Result<(Filling, Prepared), StoreError> {
+    let mut filling = Filling::begin(shared, carry, cache_bytes)?;
+    match filling.fill(shared) {
+        Ok(prepared) => Ok((filling, prepared)),
+        Err(error) => {
+            filling.give_up(shared);
+            Err(error)
+        }
+    }
+}
+
+/// The filled generation of this number, to be put into use.
+pub(crate) fn take_filled(shared: &Shared, generation: u64) -> Result<Box<Filling>, StoreError> {
+    let mut turn = shared.turn()?;
+    match std::mem::replace(&mut *turn, Turn::Filling) {
+        Turn::Filled(mut filling) if filling.generation.keys.generation == generation => {
+            drop(turn);
+            // The more is caught up here, the less holds up commits at the switch.
+            if let Err(error) = filling.catch_up(shared) {
+                filling.give_up(shared);
+                *shared.turn()? = Turn::None;
+                return Err(error);
+            }
+            Ok(filling)
+        }
+        other => {
+            *turn = other;
+            Err(StoreError::Unavailable)
+        }
+    }
+}
+
+impl Filling {
+    /// Makes the keys, the journal and the index of the next generation, and begins to note what
+    /// changes in the present one.
+    pub(crate) fn begin(
+        shared: &Shared,
+        carry: Arc<dyn Carry>,
+        cache_bytes: u64,
+    ) -> Result<Self, StoreError> {
+        let number = shared.generation()?.keys.generation + 1;
+        destroy::remove_unused(shared, number)?;
+        *shared.changes.lock().unwrap_or_else(PoisonError::into_inner) = Some(Changes::new());
+        begin_generation(shared, number, cache_bytes)
+            .map(|(generation, journal)| Self {
+                generation: Arc::new(generation),
+                journal,
+                carry,
+                registers: Registers::default(),
+                left: 0,
+                unsynced: 0,
+            })
+            .inspect_err(|_| stop_noting(shared))
+    }
+
+    /// Carries all over that is to stay.
+    pub(crate) fn fill(&mut self, shared: &Shared) -> Result<Prepared, StoreError> {
+        let source = shared.generation()?;
+        let mut after = None;
+        loop {
+            let begun = Instant::now();
+            let commits = shared.pending()?.last;
+            let chunk = read_chunk(shared, &source, after)?;
+            let Some((last, _)) = chunk.last() else { break };
+            after = Some(*last);
+            let chunk = chunk.into_iter().map(|(_, stored)| {
+                let key = stored.record.key();
+                (key, Some(stored))
+            });
+            self.put(chunk)?;
+            if shared.pending()?.last != commits {
+                yield_to_commits(begun.elapsed());
+            }
+        }
+        for _ in 0..CATCH_UPS_MAX {
+            if self.catch_up(shared)? <= CHANGES_AT_SWITCH {
+                break;
+            }
+        }
+        self.sync()?;
+        let carried = self.generation.index.records();
+        Ok(Prepared { generation: self.generation.keys.generation, carried, left: self.left })
+    }
+
+    /// Carries over what has changed since the last time; says how much that was.
+    pub(crate) fn catch_up(&mut self, shared: &Shared) -> Result<usize, StoreError> {
+        let changes = {
+            let mut changes = shared.changes.lock().unwrap_or_else(PoisonError::into_inner);
+            changes.as_mut().map(std::mem::take).unwrap_or_default()
+        };
+        let source = shared.generation()?;
+        let count = changes.len();
+        let mut changes = changes.into_iter();
+        loop {
+            let mut chunk = Vec::new();
+            for (location, key) in changes.by_ref().take(CHUNK.get()) {
+                chunk.push((key, read_one(shared, &source, &location)?));
+            }
+            if chunk.is_empty() {
+                return Ok(count);
+            }
+            self.put(chunk.into_iter())?;
+        }
+    }
+
+    /// Puts records into the next generation as they are carried over, or removes them there.
+    fn put(
+        &mut self,
+        records: impl Iterator<Item = (RecordKey, Option<Stored>)>,
+    ) -> Result<(), StoreError> {
+        let mut body = Body::default();
+        for (key, stored) in records {
+            let location = self.generation.keys.locate(&key);
+            let carried = stored.and_then(|Stored { version, record }| {
+                let record = self.carry.carry(record);
+                self.left += u64::from(record.is_none());
+                Some(Stored { version, record: record? })
+            });
+            let sealed = carried.as_ref().map(|Stored { version, record }| {
+                self.generation.keys.seal(&location, *version, record)
+            });
+            body.writes.push(SealedWrite { location, sealed });
+            if let Some(key) = register_key(&key) {
+                self.registers.set(key, carried);
+            }
+        }
+        let last = self.journal.last();
+        let (frame, id) =
+            body.encode(last.number + 1, 0, &last.hash).ok_or(StoreError::Unavailable)?;
+        self.journal.append_unsynced(&frame, id)?;
+        self.unsynced += frame.len();
+        if self.unsynced >= SYNC_EVERY_BYTES {
+            self.sync()?;
+        }
+        self.generation.index.apply(id, &body.writes).map_err(|error| {
+            tracing::error!(%error, "the index of the next generation cannot be written");
+            StoreError::Unavailable
+        })
+    }
+
+    /// Makes all that was put durable.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        self.journal.sync()?;
+        self.unsynced = 0;
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Filled {
+        let Self { generation, journal, registers, .. } = self;
+        Filled { generation, journal, registers }
+    }
+
+    /// Lets go of a generation that was not put into use: its keys and files go too.
+    pub(crate) fn give_up(self, shared: &Shared) {
+        stop_noting(shared);
+        let number = self.generation.keys.generation;
+        drop(self);
+        if let Err(error) = destroy::remove_unused(shared, number) {
+            tracing::warn!(%error, generation = number, "what was filled in vain is still there");
+        }
+    }
+}
+
+fn begin_generation(
+    shared: &Shared,
+    number: u64,
+    cache_bytes: u64,
+) -> Result<(Generation, Journal), StoreError> {
+    let Shared { disk, layout, source, .. } = shared;
+    let failed = |error: &dyn std::fmt::Display| {
+        tracing::error!(%error, generation = number, "the next generation cannot be begun");
+        StoreError::Unavailable
+    };
+    let wrapped = GenerationKeys::create(number, &**source).map_err(|error| failed(&error))?;
+    durable::create_directory(&**disk, &layout.generation(number))
+        .map_err(|error| failed(&error))?;
+    let encoded = wrapped.encode();
+    durable::write_durably(&**disk, &layout.keys(number), &encoded)
+        .map_err(|error| failed(&error))?;
+    let keys =
+        GenerationKeys::unwrap(number, &**source, &encoded).map_err(|error| failed(&error))?;
+    let journal = Journal::create(disk, layout, number).map_err(|error| failed(&error))?;
+    let index = Index::open(&layout.index(number), cache_bytes).map_err(|error| failed(&error))?;
+    Ok((Generation { keys, index }, journal))
+}
+
+/// A few records in order of location, behind `after`, as some one commit left them.
+fn read_chunk(
+    shared: &Shared,
+    source: &Generation,
+    after: Option<[u8; 48]>,
+) -> Result<Vec<([u8; 48], Stored)>, StoreError> {
+    let found = {
+        let _no_frame_is_half_applied = shared.read_generation()?;
+        source.index.scan_all(after.as_ref(), CHUNK.get())
+    };
+    let found = found.map_err(|error| unreadable(&error))?;
+    let unseal = |(location, sealed): ([u8; 48], sled::IVec)| {
+        Ok((location, source.keys.unseal(&location, &sealed)?))
+    };
+    found.into_iter().map(unseal).collect()
+}
+
+fn read_one(
+    shared: &Shared,
+    source: &Generation,
+    location: &[u8; 48],
+) -> Result<Option<Stored>, StoreError> {
+    let found = {
+        let _no_frame_is_half_applied = shared.read_generation()?;
+        source.index.get(location)
+    };
+    let found = found.map_err(|error| unreadable(&error))?;
+    found.map(|sealed| source.keys.unseal(location, &sealed)).transpose()
+}
+
+fn unreadable(error: &sled::Error) -> StoreError {
+    tracing::error!(%error, "the index cannot be read");
+    StoreError::Damaged
+}
+
+pub(crate) fn stop_noting(shared: &Shared) {
+    *shared.changes.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+/// While commits come in, the filling rests twice as long as it works.
+fn yield_to_commits(worked: Duration) {
+    let rested = Instant::now();
+    while rested.elapsed() < 2 * worked {
+        std::thread::park_timeout(2 * worked);
+    }
+}

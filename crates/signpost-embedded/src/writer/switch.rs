@@ -1,0 +1,92 @@
+//! The switch: the one moment of a turn at which no commit goes on.
+
+use std::time::Duration;
+
+use signpost_core::store::StoreError;
+
+use super::Writer;
+use crate::current::Current;
+use crate::error::Failure;
+use crate::journal::AppendError;
+use crate::turn::{Filled, Filling, Retired, Turn, stop_noting};
+
+/// How long commits may wait for the drain.
+const DRAINED_WITHIN: Duration = Duration::from_secs(5);
+
+impl Writer {
+    /// Puts the next generation into use once it holds all that the present one does, and all
+    /// entries and openings are synced in their own files. Where that fails before `CURRENT` is
+    /// written, the present one stays in use and the next is given up.
+    pub(super) fn switch(&mut self, mut filling: Filling) -> Result<(), StoreError> {
+        let gate = filling
+            .catch_up(&self.shared)
+            .and_then(|_| filling.sync())
+            .and_then(|()| self.wait_until_drained());
+        let filled = match gate {
+            Ok(()) => filling.finish(),
+            Err(error) => {
+                filling.give_up(&self.shared);
+                *self.shared.turn()? = Turn::None;
+                return Err(error);
+            }
+        };
+        self.write_current(&filled)?;
+        self.take_over(filled)
+    }
+
+    /// A generation may be destroyed only when nothing needs its journal any more.
+    fn wait_until_drained(&self) -> Result<(), StoreError> {
+        let _woken_already = self.drain.try_send(());
+        if self.shared.wait_until_drained(DRAINED_WITHIN)? {
+            Ok(())
+        } else {
+            Err(StoreError::Unavailable)
+        }
+    }
+
+    /// From here on a start finds the next generation. Whether a write that failed has come to be
+    /// is unknown, so no more is written after one.
+    fn write_current(&self, filled: &Filled) -> Result<(), StoreError> {
+        let current = Current {
+            generation: filled.generation.keys.generation,
+            fill: filled.journal.last(),
+            first_entry: self.tail.next_entry,
+            last_ms: self.tail.last_ms,
+            segment: self.tail.segment,
+            slots_used: self.tail.slots_used,
+        };
+        current.write(&self.shared.disk, &self.shared.layout).map_err(|error| {
+            tracing::error!(%error, "CURRENT could not be written");
+            self.shared.fail(Failure::NotSwitched);
+            StoreError::Indeterminate
+        })
+    }
+
+    fn take_over(&mut self, filled: Filled) -> Result<(), StoreError> {
+        let Filled { generation, journal, registers } = filled;
+        let mut in_use = self.shared.write_generation()?;
+        {
+            let mut pending = self.shared.pending()?;
+            pending.generation = generation.keys.generation;
+            pending.last = journal.last();
+        }
+        *self.shared.registers_mut()? = Some(registers);
+        let before = in_use.replace(generation);
+        stop_noting(&self.shared);
+        drop(in_use);
+        self.journal = journal;
+        *self.shared.turn()? = before.map_or(Turn::None, |before| {
+            let number = before.keys.generation;
+            Turn::Switched(Retired { number, generation: Some(before) })
+        });
+        Ok(())
+    }
+}
+
+impl From<AppendError> for StoreError {
+    /// The journal of the next generation: nothing rests on it yet.
+    fn from(error: AppendError) -> Self {
+        tracing::error!(?error, "the next generation could not be written");
+        Self::Unavailable
+    }
+}
