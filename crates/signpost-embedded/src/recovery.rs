@@ -81,15 +81,13 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     }
     let tail = survey.tail();
     let end = settled.end;
-    let marked =
-        Mark { generation: current.generation, frame: end.last, drained: tail.next_entry };
+    let marked = Mark { generation: current.generation, frame: end.last, drained: tail.next_entry };
     if marked != mark {
         mark_file.write(&marked).map_err(OpenError::io(mark_file.path()))?;
     }
 
     let path = layout.journal(current.generation, end.file);
-    let journal =
-        Journal::open(disk, &path, end.offset, end.last).map_err(OpenError::io(&path))?;
+    let journal = Journal::open(disk, &path, end.offset, end.last).map_err(OpenError::io(&path))?;
     let reserve = layout.reserve();
     let condition = ConditionState::open(&**disk, &reserve, options.slow_after)
         .map_err(OpenError::io(&reserve))?;
@@ -106,7 +104,17 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let shared = Shared::new(place, generation, registers, pending, (condition, lock));
     let (shared, cut_bytes) = (Arc::new(shared), survey.cut_bytes());
     let mark = mark_file;
-    Ok(Recovered { shared, journal, ledger, mark, marked, tail, cut_bytes, rebuilt_index, destroyed })
+    Ok(Recovered {
+        shared,
+        journal,
+        ledger,
+        mark,
+        marked,
+        tail,
+        cut_bytes,
+        rebuilt_index,
+        destroyed,
+    })
 }
 
 /// Reads `CURRENT` and the mark. A mark of a later generation means that an older `CURRENT` was put
@@ -221,10 +229,8 @@ fn replay(
 ) -> Result<(), OpenError> {
     let (layout, drained) = (place.layout, place.drained());
     let index_path = layout.index(place.current.generation);
-    let lost = |error: sled::Error| OpenError::Index {
-        path: index_path.clone(),
-        what: error.to_string(),
-    };
+    let lost =
+        |error: sled::Error| OpenError::Index { path: index_path.clone(), what: error.to_string() };
     let mut reader = JournalReader::open(&**place.disk, layout, place.current)?;
     place.progress.begin("replaying the journal", reader.len_from(from));
     reader.resume(from);

@@ -135,9 +135,9 @@ impl Shared {
     /// generation, so that a turn reads a record either before the change, and hears of it, or
     /// after.
     pub(crate) fn note_changes(&self, changed: impl IntoIterator<Item = ([u8; 48], RecordKey)>) {
-        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(changes) = &mut *changes {
-            changes.extend(changed);
+        let mut noted = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(noted) = &mut *noted {
+            noted.extend(changed);
         }
     }
 

@@ -21,8 +21,8 @@ use crate::reader::Readers;
 use crate::recovery::{self, Recovered};
 use crate::state::Shared;
 use crate::state::registers::{register_key, register_kind};
-use crate::turn::destroy::destroy_retired;
 use crate::turn::Turn;
+use crate::turn::destroy::destroy_retired;
 use crate::writer::drain::Drain;
 use crate::writer::{Outcome, Request, Writer};
 
@@ -74,8 +74,13 @@ impl EmbeddedStore {
         } = recovery::open(options)?;
         let (queue, waiting) = mpsc::channel(options.queue_commits_max);
         let (wake, woken) = std_mpsc::sync_channel(1);
-        let drain =
-            Drain { shared: Arc::clone(&shared), writer: ledger, mark, marked: Some(marked), woken };
+        let drain = Drain {
+            shared: Arc::clone(&shared),
+            writer: ledger,
+            mark,
+            marked: Some(marked),
+            woken,
+        };
         let writer = Writer {
             shared: Arc::clone(&shared),
             journal,
@@ -150,11 +155,7 @@ impl EmbeddedStore {
     }
 
     /// Hands a commit to the writer, if there is room for it.
-    fn send(
-        &self,
-        commit: Commit,
-        answer: oneshot::Sender<Outcome>,
-    ) -> Result<(), StoreError> {
+    fn send(&self, commit: Commit, answer: oneshot::Sender<Outcome>) -> Result<(), StoreError> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queue.as_ref().ok_or_else(|| self.not_taken())?;
         queue.try_send(Request::Commit(commit, answer)).map_err(|error| match error {
@@ -267,9 +268,8 @@ fn scan_records(
     let after = after.map(|key| generation.keys.locate(key));
     let found = generation.index.scan(&prefix, after.as_ref(), limit);
     let found = found.map_err(|error| index_error(&error))?;
-    let unseal = |(location, sealed): &([u8; 48], sled::IVec)| {
-        generation.keys.unseal(location, sealed)
-    };
+    let unseal =
+        |(location, sealed): &([u8; 48], sled::IVec)| generation.keys.unseal(location, sealed);
     found.iter().map(unseal).collect()
 }
 

@@ -25,6 +25,7 @@ use drain::{DRAIN_AT_ENTRIES, PENDING_ENTRIES_MAX};
 
 /// What the writer is asked.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are commits; a box would cost more")]
 pub(crate) enum Request {
     /// To write a commit, and where its caller waits for the receipt.
     Commit(Commit, oneshot::Sender<Outcome>),
@@ -188,12 +189,7 @@ impl Writer {
         }
     }
 
-    fn make_visible(
-        &self,
-        id: FrameId,
-        body: Body,
-        visible: Visible,
-    ) -> Result<(), StoreError> {
+    fn make_visible(&self, id: FrameId, body: Body, visible: Visible) -> Result<(), StoreError> {
         batch::apply(&self.shared, id, body, visible).map_err(|error| {
             if self.shared.has_failed() {
                 return error;

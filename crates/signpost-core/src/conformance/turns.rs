@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::samples::{about, commit, commit_if, every_kind, flag, head_key, put_head, replay, subject};
+use super::samples::{
+    about, commit, commit_if, every_kind, flag, head_key, put_head, replay, subject,
+};
 use super::{Fixture, NO_LIMIT, limit};
 use crate::commit::{Precondition, Write};
 use crate::id::Receipt;

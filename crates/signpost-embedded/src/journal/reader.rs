@@ -73,8 +73,7 @@ impl JournalReader {
     ) -> Result<Self, OpenError> {
         let generation = current.generation;
         let directory = layout.generation(generation);
-        let numbers =
-            layout.journal_files(disk, generation).map_err(OpenError::io(&directory))?;
+        let numbers = layout.journal_files(disk, generation).map_err(OpenError::io(&directory))?;
         let mut files = Vec::new();
         for (expected, number) in (1..).zip(numbers.into_iter().chain([0])) {
             if number == 0 && expected > 1 {
@@ -101,7 +100,7 @@ impl JournalReader {
 
     /// Goes on at a position that was reached before.
     pub(crate) fn resume(&mut self, position: Position) {
-        self.at = self.index_of(position.file);
+        self.at = index_of(position.file);
         self.reader = read_from(&self.files[self.at], position.offset);
         self.last = position.last;
         self.next_entry = position.next_entry;
@@ -141,7 +140,7 @@ impl JournalReader {
 
     /// How many bytes lie behind a position.
     pub(crate) fn len_from(&self, position: Position) -> u64 {
-        let rest = &self.files[self.index_of(position.file)..];
+        let rest = &self.files[index_of(position.file)..];
         rest.iter().map(|file| file.len).sum::<u64>() - position.offset
     }
 
@@ -149,7 +148,8 @@ impl JournalReader {
     pub(crate) fn next_frame(&mut self) -> Result<Option<Found>, OpenError> {
         let frame = self.whole_frame();
         let frame = frame.map_err(OpenError::io(&self.files[self.at].path))?;
-        let decoded = frame.and_then(|frame| Some((frame.len() as u64, Body::decode(&frame).ok()?)));
+        let decoded =
+            frame.and_then(|frame| Some((frame.len() as u64, Body::decode(&frame).ok()?)));
         let Some((frame_len, (_, body, id))) =
             decoded.filter(|(_, (header, ..))| self.follows(header))
         else {
@@ -287,10 +287,11 @@ impl JournalReader {
         read_exact_at(&**file, &mut frame, at)?;
         Ok(Body::decode(&frame).is_ok())
     }
+}
 
-    fn index_of(&self, file: u64) -> usize {
-        usize::try_from(file - 1).expect("files are numbered from 1")
-    }
+/// Where the file of this number stands among the files.
+fn index_of(file: u64) -> usize {
+    usize::try_from(file - 1).expect("files are numbered from 1")
 }
 
 fn open_file(
@@ -308,8 +309,7 @@ fn open_file(
         read_exact_at(&*file, &mut header, 0).map_err(OpenError::io(&path))?;
         FileHeader::decode(&header).ok()
     };
-    let header =
-        header.filter(|header| (header.generation, header.file) == (generation, number));
+    let header = header.filter(|header| (header.generation, header.file) == (generation, number));
     let header = header.ok_or_else(|| {
         OpenError::damaged(&path, 0, "its header is not that of this file of the journal")
     })?;

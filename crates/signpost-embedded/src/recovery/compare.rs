@@ -21,7 +21,7 @@ pub(super) struct Drained {
     entries: EntryReader,
     openings: OpeningReader,
     /// How many entries are in their own files for certain, and their openings in theirs.
-    drained: u64,
+    below: u64,
 }
 
 impl Drained {
@@ -31,17 +31,17 @@ impl Drained {
             layout: layout.clone(),
             entries: EntryReader::new(layout.clone(), Arc::clone(disk)),
             openings: OpeningReader::new(layout.clone(), Arc::clone(disk)),
-            drained,
+            below: drained,
         }
     }
 
     /// Compares what a frame brought and was drained since.
     pub(super) fn compare(&mut self, frame: &Found) -> Result<(), OpenError> {
-        for (index, entry) in (frame.first_entry..self.drained).zip(&frame.body.entries) {
+        for (index, entry) in (frame.first_entry..self.below).zip(&frame.body.entries) {
             self.compare_entry(index, entry)?;
         }
         for opening in &frame.body.openings {
-            if opening.entry.0 < self.drained {
+            if opening.entry.0 < self.below {
                 self.compare_opening(opening)?;
             }
         }
@@ -71,8 +71,8 @@ impl Drained {
     /// The entries of earlier generations are in no journal any more: their files must at least be
     /// there, and whole.
     pub(super) fn check_all_there(&self) -> Result<(), OpenError> {
-        for file in 0..self.drained.div_ceil(PER_FILE) {
-            let entries = (self.drained - file * PER_FILE).min(PER_FILE);
+        for file in 0..self.below.div_ceil(PER_FILE) {
+            let entries = (self.below - file * PER_FILE).min(PER_FILE);
             self.check_len(&self.layout.entries(file), entries * Entry::LEN as u64)?;
         }
         Ok(())

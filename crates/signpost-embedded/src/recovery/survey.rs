@@ -73,7 +73,8 @@ impl Survey {
     pub(crate) fn take(place: &Place<'_>) -> Result<Self, OpenError> {
         let mut reader = JournalReader::open(&**place.disk, place.layout, place.current)?;
         let mut survey = Self::empty(place, &reader);
-        let trusted = [Some(place.current.fill), Some(reader.last_file_after()), place.marked_frame()];
+        let trusted =
+            [Some(place.current.fill), Some(reader.last_file_after()), place.marked_frame()];
         let trusted = trusted.into_iter().flatten().map(|frame| frame.number).max().unwrap_or(0);
         let mut drained = Drained::new(place.disk, place.layout, place.drained());
         place.progress.begin("reading the journal", reader.total_len());
@@ -113,8 +114,7 @@ impl Survey {
 
     /// Learns from one frame, which starts at this position.
     fn look_at(&mut self, place: &Place<'_>, at: Position, frame: &Found, next_entry: u64) {
-        let lagging =
-            frame.id.number > place.index_frame.number || next_entry > place.drained();
+        let lagging = frame.id.number > place.index_frame.number || next_entry > place.drained();
         if lagging {
             self.resume.get_or_insert(at);
         }

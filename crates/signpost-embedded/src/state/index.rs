@@ -174,7 +174,11 @@ fn open_and_check(path: &Path, cache_bytes: u64) -> Result<Index, String> {
             Err(_) => return Err("it holds a key that was never put".to_owned()),
         }
     }
-    if held == applied { Ok(Index { db, applied: Mutex::new(applied) }) } else { Err("records are missing".to_owned()) }
+    if held == applied {
+        Ok(Index { db, applied: Mutex::new(applied) })
+    } else {
+        Err("records are missing".to_owned())
+    }
 }
 
 impl Applied {

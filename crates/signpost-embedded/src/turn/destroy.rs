@@ -80,8 +80,8 @@ fn destroy_key(
     generation: u64,
 ) -> Result<Vec<KeyDestroyed>, DestroyError> {
     let path = layout.keys(generation);
-    let bytes = durable::read_if_there(disk, &path)
-        .map_err(|source| DestroyError::Io { path, source })?;
+    let bytes =
+        durable::read_if_there(disk, &path).map_err(|source| DestroyError::Io { path, source })?;
     // A generation whose making was cut short may have no key yet.
     let Some(wrapped) = bytes.and_then(|bytes| WrappedKey::decode(&bytes)) else {
         return Ok(Vec::new());

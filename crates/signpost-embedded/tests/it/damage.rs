@@ -59,7 +59,7 @@ impl Grown {
     /// Removes all but the journal and the keys: there is no witness at all, for the mark is back
     /// to the one that names no frame.
     fn forget_everything(&self) {
-        remove(&self.place.index());
+        remove(&self.place.index(1));
         put_back(&self.place.directory.path().join("first-mark"), &self.place.mark());
         for part in ["ledger", "openings"] {
             for file in crate::support::files(&self.place.data().join(part)) {
@@ -125,7 +125,7 @@ async fn a_tail_that_one_witness_has_seen_whole_is_never_cut() {
     let start = usize::try_from(grown.last_frame_at).unwrap();
     let data = grown.place.data();
     let witnesses = [
-        ("data/generation-0000000001/index", grown.place.index(), "the index"),
+        ("data/generation-0000000001/index", grown.place.index(1), "the index"),
         ("data/ledger", data.join("ledger"), "the ledger"),
         ("data/openings", data.join("openings"), "the openings' own files"),
         ("keyring/high-water-mark", grown.place.mark(), "the high-water mark"),
@@ -136,7 +136,8 @@ async fn a_tail_that_one_witness_has_seen_whole_is_never_cut() {
             put_back(&after.join(copied), &place);
             std::fs::write(grown.place.journal(), &journal[..end]).unwrap();
             let refusal = grown.refusal();
-            let expected = format!("journal-0000000001 ends at offset {start} with frame 5, but {witness}");
+            let expected =
+                format!("journal-0000000001 ends at offset {start} with frame 5, but {witness}");
             assert!(refusal.contains(&expected), "{refusal}");
             let len = std::fs::metadata(grown.place.journal()).unwrap().len();
             assert_eq!(len, end as u64, "nothing was changed");
@@ -230,7 +231,7 @@ async fn a_changed_or_missing_ledger_entry_is_refused() {
 #[tokio::test]
 async fn an_index_that_is_missing_or_garbage_is_built_anew() {
     let grown = grown().await;
-    let index = grown.place.index();
+    let index = grown.place.index(1);
     let spoil_files: [fn(&Path); 4] = [
         |path| std::fs::write(path, b"").unwrap(),
         |path| std::fs::write(path, vec![0xA5; 70_000]).unwrap(),

@@ -6,7 +6,9 @@ use jiff::ToSpan;
 use proptest::prelude::*;
 use signpost_core::id::FlagId;
 use signpost_core::memory::MemoryStore;
+use signpost_core::store::{Clock, Store};
 use signpost_core::testing::ManualClock;
+use signpost_core::turn::Compaction;
 
 use crate::support::{Place, remove};
 use crate::twin::Twin;
@@ -34,6 +36,10 @@ enum Step {
     Reopen,
     /// Closes the store, loses the index, and opens it again.
     CloseAndLoseIndex,
+    /// Fills the next generation, records and ends while that is not in use yet, and turns to it.
+    Turn {
+        child: u8,
+    },
 }
 
 const CHILDREN: u8 = 3;
@@ -49,6 +55,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (-5_i64..60).prop_map(|seconds| Step::MoveClock { seconds }),
         1 => Just(Step::Reopen),
         1 => Just(Step::CloseAndLoseIndex),
+        1 => (0..CHILDREN).prop_map(|child| Step::Turn { child }),
     ]
 }
 
@@ -73,6 +80,7 @@ async fn run(steps: Vec<Step>) {
     first_light(&*twin).await;
     let mut world = World::start(twin.clone(), clock.clone()).await;
     let mut flags: Vec<(u8, FlagId)> = Vec::new();
+    let mut generation = 1;
     for step in steps {
         match step {
             Step::Record { child, reference } => {
@@ -94,9 +102,19 @@ async fn run(steps: Vec<Step>) {
                 assert!(!opened.rebuilt_index, "a closed store needs no new index");
                 twin.replace(opened.store);
             }
+            Step::Turn { child } => {
+                let carry = Arc::new(Compaction { now: clock.now() });
+                let next = twin.prepare(carry).await.unwrap().generation;
+                flags.push((child, world.record(child, 0).await.0));
+                let (ended, flag) = flags[0];
+                world.end(ended, flag).await;
+                twin.switch(next).await.unwrap();
+                twin.destroy(generation).await.unwrap();
+                generation = next;
+            }
             Step::CloseAndLoseIndex => {
                 twin.embedded().close().await.unwrap();
-                remove(&place.index());
+                remove(&place.index(generation));
                 let opened = place.open();
                 assert!(opened.rebuilt_index);
                 twin.replace(opened.store);

@@ -31,12 +31,13 @@ impl Place {
         &self.options.data_dir
     }
 
+    /// The first journal file of the first generation.
     pub(crate) fn journal(&self) -> PathBuf {
         self.data().join("generation-0000000001/journal-0000000001")
     }
 
-    pub(crate) fn index(&self) -> PathBuf {
-        self.data().join("generation-0000000001/index")
+    pub(crate) fn index(&self, generation: u64) -> PathBuf {
+        self.data().join(format!("generation-{generation:010}/index"))
     }
 
     pub(crate) fn mark(&self) -> PathBuf {

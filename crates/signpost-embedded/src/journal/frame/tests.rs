@@ -109,7 +109,11 @@ fn every_changed_bit_and_every_cut_is_found() {
     for bit in 0..header.len() * 8 {
         let mut changed = header.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(FileHeader::decode(changed.first_chunk().unwrap()), Err(FrameError), "bit {bit}");
+        assert_eq!(
+            FileHeader::decode(changed.first_chunk().unwrap()),
+            Err(FrameError),
+            "bit {bit}"
+        );
     }
 }
 
