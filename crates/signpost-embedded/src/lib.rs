@@ -36,4 +36,5 @@ mod recovery;
 mod state;
 pub mod store;
 mod turn;
+pub mod verify;
 mod writer;

@@ -1,0 +1,257 @@
+//! Verifying all that a data directory holds, on demand: every frame and their chain, every seal,
+//! every entry against its opening, the index against the journal. Nothing of it is changed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use signpost_core::entry::Entry;
+use signpost_core::id::Receipt;
+
+use crate::current::Current;
+use crate::error::OpenError;
+use crate::journal::frame::{FrameId, SealedOpening, SealedWrite};
+use crate::journal::reader::JournalReader;
+use crate::keyring::sealing::{SealingKey, open_opening};
+use crate::layout::Layout;
+use crate::ledger::{self, EntryReader, PER_FILE, read_segment};
+use crate::options::Options;
+use crate::recovery::survey::{Place, Survey};
+use crate::recovery::{self, agreeing};
+use crate::state::generation::GenerationKeys;
+use crate::state::index::Index;
+use crate::state::read_segment_key;
+
+/// What was verified, and found to be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The generation in use.
+    pub generation: u64,
+    /// The frames of its journal.
+    pub frames: u64,
+    /// The records that its journal comes to.
+    pub records: u64,
+    /// The entries of the ledger.
+    pub entries: u64,
+    /// The openings of those, each of which fits its entry.
+    pub openings: u64,
+    /// The length of an incomplete last frame, which the next start cuts off.
+    pub torn_bytes: u64,
+    /// How the index stands to the journal.
+    pub index: IndexState,
+}
+
+/// How the index stands to the journal. It is never the truth: what is wrong with it is put right by
+/// the next start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexState {
+    /// It holds what the journal comes to.
+    Agrees,
+    /// It holds what the journal came to so many frames ago.
+    Lags(u64),
+    /// It cannot be used, and why. The next start builds it anew.
+    Lost(String),
+}
+
+/// Verifies a data directory that no process has open. The memory it takes grows with the records:
+/// about 100 bytes for each.
+pub fn verify(options: &Options) -> Result<Verified, OpenError> {
+    let layout = Layout::new(&options.data_dir);
+    let disk = &options.disk;
+    layout.check_format(&**disk)?;
+    let _lock = layout.take_lock()?;
+    let (current, _, mark) = recovery::read_current(options, &layout)?;
+    let keys = recovery::read_keys(options, &layout, current.generation)?;
+    let index_path = layout.index(current.generation);
+    let was_there = index_path.exists();
+    let index = if was_there {
+        Index::open(&index_path, options.index_cache_bytes)
+    } else {
+        Err("it is missing".to_owned())
+    };
+    let index_frame = index.as_ref().map_or(NO_FRAME, Index::frame);
+    let progress = &*options.progress;
+    let place = Place { disk, layout: &layout, current, mark, index_frame, progress };
+    let survey = Survey::take(&place)?;
+    survey.check_witnesses(&place)?;
+
+    let index = agreeing(index, was_there, &survey);
+    let last = survey.end.last.number;
+    let up_to = if index.is_ok() { index_frame.number } else { last };
+    let mut seals = Seals { options, layout: &layout, keys: &keys, segment: None };
+    let contents = seals.open_journal(current, up_to)?;
+    let openings = seals.open_own_files(&survey)?;
+    Ok(Verified {
+        generation: current.generation,
+        frames: last,
+        records: contents.0.len() as u64,
+        entries: survey.end.next_entry,
+        openings,
+        torn_bytes: survey.cut_bytes(),
+        index: match index {
+            Err(why) => IndexState::Lost(why),
+            Ok(index) => contents.state_of(&index, last - up_to),
+        },
+    })
+}
+
+/// Opens every seal, and so shows that nothing under it was changed or moved.
+struct Seals<'v> {
+    options: &'v Options,
+    layout: &'v Layout,
+    keys: &'v GenerationKeys,
+    /// The segment whose key was needed last.
+    segment: Option<(u64, SealingKey)>,
+}
+
+impl Seals<'_> {
+    /// Opens all that the journal holds. Gives what its frames up to this one come to.
+    fn open_journal(&mut self, current: Current, up_to: u64) -> Result<Contents, OpenError> {
+        let progress = &*self.options.progress;
+        let mut contents = Contents::default();
+        let mut reader = JournalReader::open(&*self.options.disk, self.layout, current)?;
+        progress.begin("opening the journal's seals", reader.total_len());
+        loop {
+            let at = reader.position().offset;
+            let path = reader.path().clone();
+            let Some(frame) = reader.next_frame()? else { break };
+            for write in &frame.body.writes {
+                let Some(sealed) = &write.sealed else { continue };
+                let opened = self.keys.unseal(&write.location, sealed);
+                opened.map_err(|_| {
+                    OpenError::damaged(&path, at, "a record of this frame does not open")
+                })?;
+            }
+            for opening in &frame.body.openings {
+                let entry = opening.entry.0.checked_sub(frame.first_entry);
+                let entry =
+                    entry.and_then(|nth| frame.body.entries.get(usize::try_from(nth).ok()?));
+                self.check(opening, entry).map_err(|what| OpenError::damaged(&path, at, what))?;
+            }
+            if frame.id.number <= up_to {
+                contents.apply(&frame.body.writes);
+            }
+            progress.advance(frame.len);
+        }
+        progress.end();
+        Ok(contents)
+    }
+
+    /// Opens all that is in the openings' own files. Gives how many openings there are in all.
+    fn open_own_files(&mut self, survey: &Survey) -> Result<u64, OpenError> {
+        let (disk, layout) = (&self.options.disk, self.layout);
+        let ledger = layout.ledger();
+        let extent = ledger::entries_extent(&**disk, layout).map_err(OpenError::io(&ledger))?;
+        let progress = &*self.options.progress;
+        progress.begin("reading the ledger", extent * Entry::LEN as u64);
+        let mut entries = EntryReader::new(layout.clone(), Arc::clone(disk));
+        let mut openings = 0;
+        for index in 0..extent {
+            read_entry(layout, &mut entries, index)?;
+            progress.advance(Entry::LEN as u64);
+        }
+        progress.end();
+        let (segments, _) =
+            ledger::openings_extent(&**disk, layout).map_err(OpenError::io(&layout.openings()))?;
+        for segment in 1..=segments {
+            let path = layout.segment(segment);
+            let (first, below) = (Receipt(0), Receipt(survey.end.next_entry));
+            let found = read_segment(&**disk, layout, segment, first, below, usize::MAX);
+            let found = found.map_err(OpenError::io(&path))?.unwrap_or_default();
+            for opening in &found {
+                let entry = read_entry(layout, &mut entries, opening.entry.0)?;
+                let offset = ledger::slot_offset(opening.slot);
+                self.check(opening, Some(&entry))
+                    .map_err(|what| OpenError::damaged(&path, offset, what))?;
+            }
+            openings += found.len() as u64;
+        }
+        Ok(openings)
+    }
+
+    /// Whether a sealed opening opens, and fits its entry.
+    fn check(
+        &mut self,
+        opening: &SealedOpening,
+        entry: Option<&Entry>,
+    ) -> Result<(), &'static str> {
+        let key = self.segment_key(opening.segment)?;
+        let opened = open_opening(key, opening.segment, opening.entry, &opening.sealed);
+        let opened = opened.map_err(|_| "a sealed opening does not open")?;
+        let entry = entry.ok_or("an opening has no entry")?;
+        if opened.commitment() == entry.commitment() {
+            Ok(())
+        } else {
+            Err("an opening does not fit its entry")
+        }
+    }
+
+    fn segment_key(&mut self, segment: u64) -> Result<&SealingKey, &'static str> {
+        if self.segment.as_ref().is_none_or(|(known, _)| *known != segment) {
+            let Options { disk, keys, .. } = self.options;
+            let key = read_segment_key(&**disk, self.layout, &**keys, segment);
+            let key = key.map_err(|_| "the key of a segment of openings cannot be had")?;
+            self.segment = Some((segment, key));
+        }
+        let (_, key) = self.segment.as_ref().expect("put there above");
+        Ok(key)
+    }
+}
+
+fn read_entry(layout: &Layout, entries: &mut EntryReader, index: u64) -> Result<Entry, OpenError> {
+    let path = layout.entries(index / PER_FILE);
+    let bytes = entries.read(index).map_err(OpenError::io(&path))?;
+    Entry::try_from(&bytes[..]).map_err(|_| {
+        let offset = index % PER_FILE * Entry::LEN as u64;
+        OpenError::damaged(&path, offset, "it is no entry")
+    })
+}
+
+/// What a journal comes to: for each record, by the part of its location that no other has, the
+/// digest of its sealed bytes.
+#[derive(Default)]
+struct Contents(BTreeMap<[u8; 16], [u8; 32]>);
+
+impl Contents {
+    fn apply(&mut self, writes: &[SealedWrite]) {
+        for SealedWrite { location, sealed } in writes {
+            match sealed {
+                Some(sealed) => self.0.insert(own_part(location), *blake3::hash(sealed).as_bytes()),
+                None => self.0.remove(&own_part(location)),
+            };
+        }
+    }
+
+    /// Compares the index with it, record by record.
+    fn state_of(&self, index: &Index, frames_behind: u64) -> IndexState {
+        let mut after = None;
+        let mut records = 0;
+        loop {
+            let chunk = match index.scan_all(after.as_ref(), CHUNK) {
+                Ok(chunk) => chunk,
+                Err(error) => return IndexState::Lost(error.to_string()),
+            };
+            let Some((last, _)) = chunk.last() else { break };
+            after = Some(*last);
+            for (location, sealed) in &chunk {
+                let expected = self.0.get(&own_part(location));
+                if expected != Some(blake3::hash(sealed).as_bytes()) {
+                    return IndexState::Lost("a record is not the journal's".to_owned());
+                }
+            }
+            records += chunk.len();
+        }
+        match frames_behind {
+            _ if records != self.0.len() => IndexState::Lost("records are missing".to_owned()),
+            0 => IndexState::Agrees,
+            behind => IndexState::Lags(behind),
+        }
+    }
+}
+
+/// The last 16 bytes of a location are a keyed hash of all that names its record.
+fn own_part(location: &[u8; 48]) -> [u8; 16] {
+    *location.last_chunk().expect("a location is longer")
+}
+
+const CHUNK: usize = 1024;
+const NO_FRAME: FrameId = FrameId { number: 0, hash: [0; 32] };
