@@ -78,11 +78,21 @@ impl Server {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Failure> {
+        self.run_with(listener, stop, RoutesBuilder::default()).await
+    }
+
+    /// Serves as [`Server::run`] does, and further services over the same connections and limits:
+    /// the benchmark measures an empty call beside ours.
+    pub async fn run_with(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+        mut routes: RoutesBuilder,
+    ) -> Result<(), Failure> {
         let (health, health_service) = tonic_health::server::health_reporter();
         let limits = self.config.limits.clone();
         let (signposts, pseudonyms) =
             grpc::services(self.directory.clone(), Arc::clone(&self.keys), &limits);
-        let mut routes = RoutesBuilder::default();
         routes.add_service(health_service).add_service(signposts).add_service(pseudonyms);
         if self.config.server.reflection {
             tracing::warn!("reflection is on: for development only");

@@ -1,0 +1,161 @@
+//! The layers, in one process: bare appends, commits of an entry alone, and questions.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use signpost::clock::SystemClock;
+use signpost::connection::fingerprint;
+use signpost::entropy::SystemEntropy;
+use signpost_core::directory::{Directory, Presented, Question};
+use signpost_core::policy::Policy;
+use signpost_core::store::Store;
+use signpost_core::terms::{Action, Purpose, Relationship};
+use signpost_core::testing::put_records;
+use signpost_core::token::Token;
+use signpost_embedded::keyring::SoftwareKeyring;
+use signpost_embedded::options::Options;
+use signpost_embedded::store::EmbeddedStore;
+
+use crate::children::ChildOf;
+use crate::county::County;
+use crate::drive::{Length, Turns, drive};
+use crate::figures::{Stretch, as_float};
+use crate::machine::append_durably;
+
+/// The children asked about, half of them known, again and again.
+const CHILDREN: usize = 10_000;
+
+/// What is in flight together; 1 is a lone one.
+pub(crate) const IN_FLIGHT: [usize; 3] = [1, 64, 256];
+
+/// An open store, and an asker it knows.
+#[derive(Debug)]
+pub(crate) struct Layers {
+    store: Arc<EmbeddedStore>,
+    directory: Directory,
+    asker: Arc<Presented>,
+    known: usize,
+    journal: PathBuf,
+    /// Where bare appends go.
+    bare: File,
+    /// As long as the journal's frame of a lone entry.
+    frame_bytes: usize,
+}
+
+/// All layers right behind each other.
+#[derive(Debug)]
+pub(crate) struct Round {
+    pub(crate) bare: Stretch,
+    /// By [`IN_FLIGHT`].
+    pub(crate) commits: Vec<Stretch>,
+    /// By [`IN_FLIGHT`], each with the journal's bytes for one.
+    pub(crate) asks: Vec<(Stretch, f64)>,
+}
+
+impl Layers {
+    /// Opens a county's store in this process.
+    pub(crate) async fn open(county: &County) -> anyhow::Result<Self> {
+        let (data, clock) = (county.path("data"), Arc::new(SystemClock));
+        let keyring = Arc::new(SoftwareKeyring::open(&county.path("keyring"))?);
+        let store = EmbeddedStore::open(&Options::new(&data, keyring, clock.clone()))?.store;
+        let store = Arc::new(store);
+        let shared = Arc::clone(&store) as Arc<dyn Store>;
+        let policy = Arc::new(Policy::default());
+        let directory = Directory::start(shared, policy, clock, Arc::new(SystemEntropy)).await?;
+        let certificate = CertificateDer::from_pem_file(county.path("asker.pem"))?;
+        let token = Token::parse(&county.token()?).context("the asker's token")?;
+        let asker = Presented { certificate: fingerprint(&certificate), token: Some(Ok(token)) };
+        let mut layers = Self {
+            store,
+            directory,
+            asker: Arc::new(asker),
+            known: county.known,
+            journal: data.join("generation-0000000001/journal"),
+            bare: tempfile::tempfile_in(county.path(""))?,
+            frame_bytes: 0,
+        };
+        let before = layers.journal_bytes()?;
+        put_records(&*layers.store, []).await?;
+        layers.frame_bytes = usize::try_from(layers.journal_bytes()? - before)?;
+        layers
+            .asks(
+                256,
+                Length { work_max: CHILDREN, ..Length::of(std::time::Duration::from_mins(1)) },
+            )
+            .await?;
+        Ok(layers)
+    }
+
+    /// Measures each layer once.
+    pub(crate) async fn round(&self, length: Length) -> anyhow::Result<Round> {
+        let bare = self.bare_appends(length)?;
+        let (mut commits, mut asks) = (Vec::new(), Vec::new());
+        for in_flight in IN_FLIGHT {
+            commits.push(self.commits(in_flight, length).await?);
+        }
+        for in_flight in IN_FLIGHT {
+            let before = self.journal_bytes()?;
+            let stretch = self.asks(in_flight, length).await?;
+            let bytes = usize::try_from(self.journal_bytes()? - before)?;
+            let each = as_float(bytes) / as_float(stretch.count().max(1));
+            asks.push((stretch, each));
+        }
+        Ok(Round { bare, commits, asks })
+    }
+
+    /// Closes the store in good order.
+    pub(crate) async fn close(&self) -> anyhow::Result<()> {
+        Ok(self.store.close().await?)
+    }
+
+    fn bare_appends(&self, length: Length) -> anyhow::Result<Stretch> {
+        let (begun, turns, mut samples) = (Instant::now(), Turns::begin(length), Vec::new());
+        while turns.next().is_some() {
+            samples.push(append_durably(&self.bare, self.frame_bytes)?);
+        }
+        Ok(Stretch::new(begun.elapsed(), samples))
+    }
+
+    async fn commits(&self, in_flight: usize, length: Length) -> anyhow::Result<Stretch> {
+        let store = Arc::clone(&self.store);
+        let commit = move |_, _| {
+            let store = Arc::clone(&store);
+            async move { Ok(put_records(&*store, []).await.map(|_receipt| ())?) }
+        };
+        drive(in_flight, length, commit).await
+    }
+
+    async fn asks(&self, in_flight: usize, length: Length) -> anyhow::Result<Stretch> {
+        let children = CHILDREN.min(2 * self.known);
+        let questions: Vec<_> = (0..children).map(ChildOf::alternating).map(question).collect();
+        let (questions, directory) = (Arc::new(questions), self.directory.clone());
+        let asker = Arc::clone(&self.asker);
+        let ask = move |_, number: usize| {
+            let (questions, directory) = (Arc::clone(&questions), directory.clone());
+            let asker = Arc::clone(&asker);
+            async move {
+                let question = &questions[number % questions.len()];
+                directory.ask(&asker, question, Action::Ask).await?;
+                Ok(())
+            }
+        };
+        drive(in_flight, length, ask).await
+    }
+
+    fn journal_bytes(&self) -> anyhow::Result<u64> {
+        Ok(std::fs::metadata(&self.journal)?.len())
+    }
+}
+
+fn question(child: ChildOf) -> Result<Question, signpost_core::refusal::Invalid> {
+    Ok(Question {
+        subject: child.subject(),
+        purpose: Purpose::S47Enquiry,
+        relationship: Relationship::AllocatedCase,
+    })
+}
