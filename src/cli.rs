@@ -7,6 +7,7 @@ pub mod profile;
 pub mod render;
 pub mod service;
 pub mod shield;
+pub mod store;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,8 @@ enum Command {
     CheckConfig(service::CheckConfigCommand),
     /// Starts a service with fictional data and shows what it does.
     Demo(service::DemoCommand),
+    /// Looks after the store of a service that is stopped.
+    Store(store::StoreCommand),
     /// Asks whether anyone else is working with a child.
     Ask(ask::AskCommand),
     /// Records or ends your own team's contact with a child.
@@ -110,6 +113,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(command) => command.run().await,
         Command::CheckConfig(command) => command.run(cli.output),
         Command::Demo(command) => command.run().await,
+        Command::Store(command) => command.run(cli.output).await,
         Command::Ask(command) => command.run(cli.output).await,
         Command::Contact(command) => command.run(cli.output).await,
         Command::Shield(command) => command.run(cli.output).await,

@@ -16,6 +16,7 @@ pub mod grpc;
 pub mod init;
 pub mod pki;
 pub mod process;
+pub mod progress;
 pub mod secret_file;
 pub mod server;
 pub mod telemetry;

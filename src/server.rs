@@ -21,6 +21,7 @@ use tonic_health::server::HealthReporter;
 use crate::config::{Config, Limits};
 use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
+use crate::progress::Bar;
 use crate::{evaluation, grpc, tls};
 
 const REFUSALS_RECORDED_EVERY: Duration = Duration::from_secs(1);
@@ -41,9 +42,7 @@ impl Server {
         let tls = tls::server_config(&config.server, Arc::clone(&clock))?;
         let keys = evaluation::read(&config.pseudonymiser.keys)?;
         let policy = policy(&config)?;
-        let keyring = SoftwareKeyring::open(&config.store.keyring)
-            .map_err(|error| Failure::new(Exit::Sealed, with_sources(&error)))?;
-        let options = Options::new(&config.store.data, Arc::new(keyring), Arc::clone(&clock));
+        let options = store_options(&config, Arc::clone(&clock))?;
         let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&options))
             .await
             .map_err(|error| Failure::new(Exit::Bug, format!("opening the store: {error}")))?
@@ -145,6 +144,16 @@ impl Server {
     }
 }
 
+/// Where the configuration's store lies, and what opens it. How far opening it is, is told on
+/// standard error.
+pub fn store_options(config: &Config, clock: Arc<dyn Clock>) -> Result<Options, Failure> {
+    let keyring = SoftwareKeyring::open(&config.store.keyring)
+        .map_err(|error| Failure::new(Exit::Sealed, with_sources(&error)))?;
+    let mut options = Options::new(&config.store.data, Arc::new(keyring), clock);
+    options.progress = Arc::new(Bar::default());
+    Ok(options)
+}
+
 /// Reads and checks all that the configuration names, but the store. Gives the policy's digest in
 /// hex.
 pub fn check(config: &Config, clock: Arc<dyn Clock>) -> Result<String, Failure> {
@@ -236,7 +245,8 @@ async fn failure(store: &EmbeddedStore) -> String {
     cause.map_or_else(|| "the store ended by itself".to_owned(), |cause| cause.to_string())
 }
 
-fn sealed(error: &OpenError) -> Failure {
+/// Why a store was not opened, and the exit code that goes with it.
+pub(crate) fn sealed(error: &OpenError) -> Failure {
     let exit = match error {
         OpenError::InUse { .. } => Exit::Locked,
         OpenError::NotADataDirectory { .. } | OpenError::KeyringInside { .. } => Exit::Config,

@@ -49,7 +49,7 @@ pub struct Written {
     pub receipt: u64,
 }
 
-fn print(
+pub(super) fn print(
     output: Output,
     text: impl FnOnce() -> String,
     json: &impl Serialize,

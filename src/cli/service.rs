@@ -16,14 +16,14 @@ use crate::{demo, init, process, telemetry};
 
 /// Where the configuration is.
 #[derive(Debug, Args)]
-struct ConfigFile {
+pub(super) struct ConfigFile {
     /// The configuration file.
     #[arg(long, env = "SIGNPOST_CONFIG", default_value = "signpost.toml", value_name = "FILE")]
     config: PathBuf,
 }
 
 impl ConfigFile {
-    fn load(&self) -> Result<Config, Failure> {
+    pub(super) fn load(&self) -> Result<Config, Failure> {
         // What is not UTF-8 is no setting of ours.
         let text = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))

@@ -7,6 +7,7 @@ use crate::durable;
 use crate::error::OpenError;
 use crate::journal::frame::FrameId;
 use crate::layout::Layout;
+use crate::ledger::EntryChain;
 
 /// The generation in use. Its journal begins with its fill, frames that carry records over and no
 /// entries; what follows is live.
@@ -24,6 +25,8 @@ pub(crate) struct Current {
     /// The segment that openings went to, and how many it held; 0 before the first.
     pub(crate) segment: u64,
     pub(crate) slots_used: u32,
+    /// The chain over all entries before the first.
+    pub(crate) chain: EntryChain,
 }
 
 impl Current {
@@ -43,7 +46,8 @@ impl Current {
     }
 
     /// Magic (8), generation (8), number (8) and hash (32) of the fill's last frame, first entry
-    /// (8), last time (8), segment (8), slots (4), BLAKE3 of all before (32). Big-endian.
+    /// (8), last time (8), segment (8), slots (4), entry chain (32), BLAKE3 of all before (32).
+    /// Big-endian.
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Self::MAGIC.to_vec();
         bytes.extend_from_slice(&self.generation.to_be_bytes());
@@ -53,6 +57,7 @@ impl Current {
         bytes.extend_from_slice(&self.last_ms.to_be_bytes());
         bytes.extend_from_slice(&self.segment.to_be_bytes());
         bytes.extend_from_slice(&self.slots_used.to_be_bytes());
+        bytes.extend_from_slice(&self.chain.0);
         let hash = blake3::hash(&bytes);
         bytes.extend_from_slice(hash.as_bytes());
         bytes
@@ -66,14 +71,16 @@ impl Current {
         let (fill_hash, rest) = rest.split_first_chunk()?;
         let (first_entry, rest) = rest.split_first_chunk()?;
         let (last_ms, rest) = rest.split_first_chunk()?;
-        let (segment, slots_used) = rest.split_first_chunk()?;
+        let (segment, rest) = rest.split_first_chunk()?;
+        let (slots_used, chain) = rest.split_first_chunk()?;
         let current = Self {
             generation: u64::from_be_bytes(*generation),
             fill: FrameId { number: u64::from_be_bytes(*number), hash: *fill_hash },
             first_entry: u64::from_be_bytes(*first_entry),
             last_ms: u64::from_be_bytes(*last_ms),
             segment: u64::from_be_bytes(*segment),
-            slots_used: u32::from_be_bytes(slots_used.try_into().ok()?),
+            slots_used: u32::from_be_bytes(*slots_used),
+            chain: EntryChain(chain.try_into().ok()?),
         };
         (blake3::hash(hashed).as_bytes() == hash && magic == Self::MAGIC).then_some(current)
     }
@@ -92,6 +99,7 @@ mod tests {
             last_ms: 12,
             segment: 13,
             slots_used: 14,
+            chain: EntryChain([15; 32]),
         };
         let bytes = current.encode();
         assert_eq!(Current::decode(&bytes), Some(current));

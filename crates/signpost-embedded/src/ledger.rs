@@ -23,6 +23,22 @@ pub(crate) const PER_FILE: u64 = 65_536;
 const ENTRY_LEN: u64 = Entry::LEN as u64;
 const SLOT_LEN: usize = 8 + SEALED_OPENING_LEN;
 
+/// A running digest over all entries up to one: when a generation's journal is gone, it still tells
+/// whether the entries that journal brought are what they were. Before the first it is zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EntryChain(pub(crate) [u8; 32]);
+
+impl EntryChain {
+    pub(crate) const BEFORE_FIRST: Self = Self([0; 32]);
+
+    /// The chain with one entry more: BLAKE3 of the chain before it and the entry.
+    pub(crate) fn with(&self, entry: &Entry) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.0).update(entry.as_bytes());
+        Self(*hasher.finalize().as_bytes())
+    }
+}
+
 /// Writes entries and openings to their places.
 #[derive(Debug)]
 pub(crate) struct LedgerWriter {
@@ -169,6 +185,12 @@ pub(crate) fn openings_extent(disk: &dyn Disk, layout: &Layout) -> io::Result<(u
     let Some((number, path)) = last else { return Ok((0, 0)) };
     let len = disk.status(&path)?.len;
     Ok((number, len.div_ceil(SLOT_LEN as u64)))
+}
+
+/// How many slots a segment has, one that is cut short included.
+pub(crate) fn slots(disk: &dyn Disk, layout: &Layout, segment: u64) -> io::Result<u32> {
+    let slots = disk.status(&layout.segment(segment))?.len.div_ceil(SLOT_LEN as u64);
+    u32::try_from(slots).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 /// The openings of one segment whose entries lie in a range, at most `limit`. None where there is

@@ -11,9 +11,10 @@ use crate::current::Current;
 use crate::error::OpenError;
 use crate::journal::frame::{FrameId, SealedOpening, SealedWrite};
 use crate::journal::reader::JournalReader;
+use crate::keyring::KeyError;
 use crate::keyring::sealing::{SealingKey, open_opening};
 use crate::layout::Layout;
-use crate::ledger::{self, EntryReader, PER_FILE, read_segment};
+use crate::ledger::{self, EntryChain, EntryReader, OpeningReader, PER_FILE};
 use crate::options::Options;
 use crate::recovery::survey::{Place, Survey};
 use crate::recovery::{self, agreeing};
@@ -79,7 +80,7 @@ pub fn verify(options: &Options) -> Result<Verified, OpenError> {
     let up_to = if index.is_ok() { index_frame.number } else { last };
     let mut seals = Seals { options, layout: &layout, keys: &keys, segment: None };
     let contents = seals.open_journal(current, up_to)?;
-    let openings = seals.open_own_files(&survey)?;
+    let openings = seals.open_own_files(&survey, &current)?;
     Ok(Verified {
         generation: current.generation,
         frames: last,
@@ -125,7 +126,7 @@ impl Seals<'_> {
                 let entry = opening.entry.0.checked_sub(frame.first_entry);
                 let entry =
                     entry.and_then(|nth| frame.body.entries.get(usize::try_from(nth).ok()?));
-                self.check(opening, entry).map_err(|what| OpenError::damaged(&path, at, what))?;
+                self.check(opening, entry, |what| OpenError::damaged(&path, at, what))?;
             }
             if frame.id.number <= up_to {
                 contents.apply(&frame.body.writes);
@@ -136,36 +137,63 @@ impl Seals<'_> {
         Ok(contents)
     }
 
-    /// Opens all that is in the openings' own files. Gives how many openings there are in all.
-    fn open_own_files(&mut self, survey: &Survey) -> Result<u64, OpenError> {
+    /// Reads the entries' own files and opens all that is in the openings'. Gives how many openings
+    /// those hold.
+    fn open_own_files(&mut self, survey: &Survey, current: &Current) -> Result<u64, OpenError> {
         let (disk, layout) = (&self.options.disk, self.layout);
         let ledger = layout.ledger();
         let extent = ledger::entries_extent(&**disk, layout).map_err(OpenError::io(&ledger))?;
         let progress = &*self.options.progress;
         progress.begin("reading the ledger", extent * Entry::LEN as u64);
         let mut entries = EntryReader::new(layout.clone(), Arc::clone(disk));
-        let mut openings = 0;
+        let (mut chain, mut about_a_child) = (EntryChain::BEFORE_FIRST, 0);
         for index in 0..extent {
-            read_entry(layout, &mut entries, index)?;
+            let entry = read_entry(layout, &mut entries, index)?;
+            about_a_child += u64::from(entry.commitment() != [0; 32]);
+            chain = chain.with(&entry);
+            if index + 1 == current.first_entry && chain != current.chain {
+                let what = "an entry up to the last turn is not what it was";
+                return Err(OpenError::damaged(&layout.entries(0), 0, what));
+            }
             progress.advance(Entry::LEN as u64);
         }
         progress.end();
+        let mut openings = 0;
         let (segments, _) =
             ledger::openings_extent(&**disk, layout).map_err(OpenError::io(&layout.openings()))?;
         for segment in 1..=segments {
-            let path = layout.segment(segment);
-            let (first, below) = (Receipt(0), Receipt(survey.end.next_entry));
-            let found = read_segment(&**disk, layout, segment, first, below, usize::MAX);
-            let found = found.map_err(OpenError::io(&path))?.unwrap_or_default();
-            for opening in &found {
-                let entry = read_entry(layout, &mut entries, opening.entry.0)?;
-                let offset = ledger::slot_offset(opening.slot);
-                self.check(opening, Some(&entry))
-                    .map_err(|what| OpenError::damaged(&path, offset, what))?;
-            }
-            openings += found.len() as u64;
+            openings += self.open_segment(segment, &mut entries, survey.end.next_entry)?;
+        }
+        if openings < about_a_child {
+            let what = "openings are missing";
+            return Err(OpenError::damaged(&layout.openings(), 0, what));
         }
         Ok(openings)
+    }
+
+    /// Opens every slot of a segment; their entries are in order. Gives how many there are.
+    fn open_segment(
+        &mut self,
+        segment: u64,
+        entries: &mut EntryReader,
+        next_entry: u64,
+    ) -> Result<u64, OpenError> {
+        let (disk, path) = (&self.options.disk, self.layout.segment(segment));
+        let slots = ledger::slots(&**disk, self.layout, segment).map_err(OpenError::io(&path))?;
+        let mut reader = OpeningReader::new(self.layout.clone(), Arc::clone(disk));
+        let mut lowest = Receipt(0);
+        for slot in 0..slots {
+            let offset = ledger::slot_offset(slot);
+            let damaged = |what| OpenError::damaged(&path, offset, what);
+            let opening = reader.read(segment, slot).map_err(|_| damaged("a slot is cut short"))?;
+            if opening.entry < lowest || opening.entry.0 >= next_entry {
+                return Err(damaged("a slot is not in the order of its entries"));
+            }
+            lowest = Receipt(opening.entry.0 + 1);
+            let entry = read_entry(self.layout, entries, opening.entry.0)?;
+            self.check(&opening, Some(&entry), damaged)?;
+        }
+        Ok(slots.into())
     }
 
     /// Whether a sealed opening opens, and fits its entry.
@@ -173,23 +201,23 @@ impl Seals<'_> {
         &mut self,
         opening: &SealedOpening,
         entry: Option<&Entry>,
-    ) -> Result<(), &'static str> {
+        damaged: impl Fn(&'static str) -> OpenError,
+    ) -> Result<(), OpenError> {
         let key = self.segment_key(opening.segment)?;
         let opened = open_opening(key, opening.segment, opening.entry, &opening.sealed);
-        let opened = opened.map_err(|_| "a sealed opening does not open")?;
-        let entry = entry.ok_or("an opening has no entry")?;
+        let opened = opened.map_err(|_| damaged("a sealed opening does not open"))?;
+        let entry = entry.ok_or_else(|| damaged("an opening has no entry"))?;
         if opened.commitment() == entry.commitment() {
             Ok(())
         } else {
-            Err("an opening does not fit its entry")
+            Err(damaged("an opening does not fit its entry"))
         }
     }
 
-    fn segment_key(&mut self, segment: u64) -> Result<&SealingKey, &'static str> {
+    fn segment_key(&mut self, segment: u64) -> Result<&SealingKey, KeyError> {
         if self.segment.as_ref().is_none_or(|(known, _)| *known != segment) {
             let Options { disk, keys, .. } = self.options;
-            let key = read_segment_key(&**disk, self.layout, &**keys, segment);
-            let key = key.map_err(|_| "the key of a segment of openings cannot be had")?;
+            let key = read_segment_key(&**disk, self.layout, &**keys, segment)?;
             self.segment = Some((segment, key));
         }
         let (_, key) = self.segment.as_ref().expect("put there above");

@@ -17,6 +17,7 @@ use crate::error::Failure;
 use crate::journal::frame::{Body, FrameId};
 use crate::journal::{AppendError, Journal};
 use crate::keyring::sealing::SealingKey;
+use crate::ledger::EntryChain;
 use crate::state::Shared;
 use crate::state::generation::Generation;
 use crate::turn::Filling;
@@ -55,6 +56,8 @@ pub(crate) struct Writer {
 pub(crate) struct Tail {
     pub(crate) next_entry: u64,
     pub(crate) last_ms: u64,
+    /// The chain over all entries so far.
+    pub(crate) chain: EntryChain,
     /// The segment that openings go to; number 0 before the first.
     pub(crate) segment: u64,
     pub(crate) slots_used: u32,

@@ -6,6 +6,7 @@ use crate::error::CreateError;
 use crate::journal::Journal;
 use crate::journal::mark::{Mark, MarkFile};
 use crate::layout::{FORMAT, Layout};
+use crate::ledger::EntryChain;
 use crate::options::Options;
 use crate::state::generation::GenerationKeys;
 
@@ -45,6 +46,7 @@ pub(crate) fn create(options: &Options) -> Result<(), CreateError> {
         last_ms: 0,
         segment: 0,
         slots_used: 0,
+        chain: EntryChain::BEFORE_FIRST,
     };
     current.write(disk, &layout).map_err(CreateError::io(&layout.current()))?;
     let mark = Mark { generation: FIRST_GENERATION, frame: journal.last(), drained: 0 };

@@ -12,7 +12,7 @@ use crate::journal::frame::FrameId;
 use crate::journal::mark::Mark;
 use crate::journal::reader::{End, Found, JournalReader, Position};
 use crate::layout::Layout;
-use crate::ledger;
+use crate::ledger::{self, EntryChain};
 use crate::progress::Progress;
 use crate::writer::Tail;
 
@@ -40,6 +40,7 @@ pub(crate) struct Survey {
     last_ms: u64,
     segment: u64,
     slots_used: u32,
+    chain: EntryChain,
 }
 
 /// What a survey is taken of, and what it is compared with.
@@ -94,7 +95,7 @@ impl Survey {
     }
 
     fn empty(place: &Place<'_>, reader: &JournalReader) -> Self {
-        let Current { generation, last_ms, segment, slots_used, .. } = place.current;
+        let Current { generation, last_ms, segment, slots_used, chain, .. } = place.current;
         Self {
             generation,
             path: reader.path().clone(),
@@ -109,6 +110,7 @@ impl Survey {
             last_ms,
             segment,
             slots_used,
+            chain,
         }
     }
 
@@ -124,8 +126,9 @@ impl Survey {
         if place.marked_frame().is_some_and(|mark| mark.number == frame.id.number) {
             self.hash_at_mark = Some(frame.id.hash);
         }
-        if let Some(entry) = frame.body.entries.last() {
+        for entry in &frame.body.entries {
             self.last_ms = entry.time_ms();
+            self.chain = self.chain.with(entry);
         }
         if let Some(opening) = frame.body.openings.last() {
             self.segment = opening.segment;
@@ -198,6 +201,7 @@ impl Survey {
         Tail {
             next_entry: self.end.next_entry,
             last_ms: self.last_ms,
+            chain: self.chain,
             segment: self.segment,
             slots_used: self.slots_used,
             segment_key: None,

@@ -78,7 +78,9 @@ impl<'w> Batch<'w> {
             self.add_opening(receipt, opening)?;
         }
         let time_ms = stamp_ms(self.clock, self.tail.last_ms);
-        self.body.entries.push(commit.entry().stamp(time_ms));
+        let entry = commit.entry().stamp(time_ms);
+        self.tail.chain = self.tail.chain.with(&entry);
+        self.body.entries.push(entry);
         self.tail.last_ms = time_ms;
         self.tail.next_entry += 1;
         for write in commit.writes() {

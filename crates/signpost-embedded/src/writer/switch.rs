@@ -54,6 +54,7 @@ impl Writer {
             last_ms: self.tail.last_ms,
             segment: self.tail.segment,
             slots_used: self.tail.slots_used,
+            chain: self.tail.chain,
         };
         current.write(&self.shared.disk, &self.shared.layout).map_err(|error| {
             tracing::error!(%error, "CURRENT could not be written");

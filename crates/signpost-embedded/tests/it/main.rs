@@ -10,4 +10,5 @@ mod limits;
 mod model;
 mod support;
 mod twin;
+mod verify;
 mod world;
