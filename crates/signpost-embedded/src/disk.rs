@@ -4,6 +4,8 @@
 //! sled does its own I/O and is not behind it; nor is the lock on the data directory.
 
 pub mod os;
+#[cfg(feature = "faults")]
+pub mod volatile;
 
 use std::fmt::Debug;
 use std::io::{self, Read};

@@ -103,7 +103,7 @@ fn opened(options: &OpenOptions, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
     Ok(Arc::new(OsFile(options.open(path)?)))
 }
 
-fn status(metadata: &Metadata) -> Status {
+pub(super) fn status(metadata: &Metadata) -> Status {
     Status {
         len: metadata.len(),
         identity: (metadata.dev(), metadata.ino()),
