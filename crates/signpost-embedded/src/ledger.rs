@@ -67,24 +67,35 @@ impl LedgerWriter {
 
     /// Writes entries from this index on to their places.
     pub(crate) fn put_entries(&mut self, first: u64, entries: &[Entry]) -> Result<(), LedgerError> {
-        for (index, entry) in (first..).zip(entries) {
+        let (mut index, mut rest) = (first, entries);
+        while !rest.is_empty() {
+            let room = usize::try_from(PER_FILE - index % PER_FILE).unwrap_or(usize::MAX);
+            let (here, behind) = rest.split_at(room.min(rest.len()));
             let path = |number| self.layout.entries(number);
             let file = file_for(&*self.disk, &mut self.entries, index / PER_FILE, path)?;
-            file.write_all_at(entry.as_bytes(), index % PER_FILE * ENTRY_LEN)
+            let bytes = here.iter().flat_map(Entry::as_bytes).copied().collect::<Vec<_>>();
+            file.write_all_at(&bytes, index % PER_FILE * ENTRY_LEN)
                 .map_err(LedgerError::NotWritten)?;
+            index += here.len() as u64;
+            rest = behind;
         }
         Ok(())
     }
 
-    /// Writes openings to their slots.
+    /// Writes openings to their slots, which follow each other within a segment.
     pub(crate) fn put_openings(&mut self, openings: &[SealedOpening]) -> Result<(), LedgerError> {
-        for opening in openings {
+        let follows = |one: &SealedOpening, next: &SealedOpening| {
+            (one.segment, one.slot + 1) == (next.segment, next.slot)
+        };
+        for run in openings.chunk_by(follows) {
             let path = |number| self.layout.segment(number);
-            let file = file_for(&*self.disk, &mut self.segment, opening.segment, path)?;
-            let mut slot = [0; SLOT_LEN];
-            slot[..8].copy_from_slice(&opening.entry.0.to_be_bytes());
-            slot[8..].copy_from_slice(&opening.sealed);
-            file.write_all_at(&slot, slot_offset(opening.slot)).map_err(LedgerError::NotWritten)?;
+            let file = file_for(&*self.disk, &mut self.segment, run[0].segment, path)?;
+            let mut slots = Vec::with_capacity(run.len() * SLOT_LEN);
+            for opening in run {
+                slots.extend_from_slice(&opening.entry.0.to_be_bytes());
+                slots.extend_from_slice(&opening.sealed);
+            }
+            file.write_all_at(&slots, slot_offset(run[0].slot)).map_err(LedgerError::NotWritten)?;
         }
         Ok(())
     }

@@ -72,7 +72,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
 
     let (index, rebuilt_index) = match agreeing(index, was_there, &survey) {
         Ok(index) => (index, false),
-        Err(why) => (remake_index(&index_path, options, &why, &survey)?, survey.has_frames()),
+        Err(why) => (remake_index(&index_path, options, &why, &survey)?, survey.last_write > 0),
     };
     let mut ledger = LedgerWriter::new(layout.clone(), Arc::clone(disk));
     let from = if index.frame().number == 0 { Some(survey.start) } else { survey.resume };
@@ -188,7 +188,7 @@ pub(crate) fn agreeing(
     let index = index?;
     let frame = index.frame();
     let empty = frame.number == 0;
-    if empty && !survey.has_frames() {
+    if empty && survey.last_write == 0 {
         Ok(index)
     } else if !was_there {
         Err("it is missing".to_owned())

@@ -5,6 +5,7 @@ pub(crate) mod generation;
 pub(crate) mod index;
 pub(crate) mod pending;
 pub(crate) mod registers;
+pub(crate) mod versions;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -28,6 +29,7 @@ use condition::ConditionState;
 use generation::{Generation, unwrap_labelled};
 use pending::Pending;
 use registers::Registers;
+use versions::Versions;
 
 /// What all threads of a store see.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ pub(crate) struct Shared {
     generation: RwLock<Option<Arc<Generation>>>,
     /// None once the store is closed. Held for a moment only: it is read on threads of the runtime.
     registers: RwLock<Option<Registers>>,
+    pub(crate) versions: Versions,
     pending: Mutex<Pending>,
     drained: Condvar,
     /// What changed since a turn began to fill the next generation, by location; none outside of
@@ -72,6 +75,7 @@ impl Shared {
             condition,
             generation: RwLock::new(Some(Arc::new(generation))),
             registers: RwLock::new(Some(registers)),
+            versions: Versions::default(),
             pending: Mutex::new(pending),
             drained: Condvar::new(),
             changes: Mutex::new(None),

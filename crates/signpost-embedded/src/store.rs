@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
-use signpost_core::record::{RecordKey, Scope, Stored};
+use signpost_core::record::{Record, RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::subject::Pseudonym;
 use signpost_core::turn::{Carry, Destroyed, Prepared};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -20,6 +21,7 @@ use crate::options::Options;
 use crate::reader::Readers;
 use crate::recovery::{self, Recovered};
 use crate::state::Shared;
+use crate::state::generation::Generation;
 use crate::state::registers::{register_key, register_kind};
 use crate::turn::Turn;
 use crate::turn::destroy::destroy_retired;
@@ -130,8 +132,9 @@ impl EmbeddedStore {
             if let Turn::Filled(filling) = std::mem::replace(&mut *shared.turn()?, Turn::None) {
                 filling.give_up(&shared);
             }
+            let last = shared.pending()?.last;
             let generation = shared.write_generation()?.take();
-            if let Some(Err(error)) = generation.map(|generation| generation.index.flush()) {
+            if let Some(Err(error)) = generation.map(|generation| generation.index.close(last)) {
                 tracing::warn!(%error, "the index was not flushed; the next start replays");
             }
             *shared.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -270,7 +273,27 @@ fn scan_records(
     let found = found.map_err(|error| index_error(&error))?;
     let unseal =
         |(location, sealed): &([u8; 48], sled::IVec)| generation.keys.unseal(location, sealed);
-    found.iter().map(unseal).collect()
+    let found = found.iter().map(unseal).collect::<Result<Vec<_>, _>>()?;
+    if let (Scope::Child(pseudonym), None) = (scope, after) {
+        note_head(shared, generation, pseudonym, &found, limit);
+    }
+    Ok(found)
+}
+
+/// The writer is about to be asked whether the child's head is still as it was found here.
+fn note_head(
+    shared: &Shared,
+    generation: &Generation,
+    pseudonym: &Pseudonym,
+    found: &[Stored],
+    limit: usize,
+) {
+    let head = found.iter().find(|stored| matches!(stored.record, Record::Head(_)));
+    // A page that is full does not tell whether the head lies behind it.
+    if head.is_some() || found.len() < limit {
+        let location = generation.keys.locate(&RecordKey::Head(pseudonym.clone()));
+        shared.versions.note(location, head.map(|stored| stored.version));
+    }
 }
 
 fn read_entries(shared: &Shared, from: Receipt, limit: usize) -> Result<Vec<Entry>, StoreError> {

@@ -90,7 +90,7 @@ pub fn verify(options: &Options) -> Result<Verified, OpenError> {
         torn_bytes: survey.cut_bytes(),
         index: match index {
             Err(why) => IndexState::Lost(why),
-            Ok(index) => contents.state_of(&index, last - up_to),
+            Ok(index) => contents.state_of(&index, survey.last_write.saturating_sub(up_to)),
         },
     })
 }

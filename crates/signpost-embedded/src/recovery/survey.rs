@@ -36,6 +36,8 @@ pub(crate) struct Survey {
     pub(crate) start: Position,
     /// Where the first frame starts that the index or the ledger may lack.
     pub(crate) resume: Option<Position>,
+    /// The number of the last frame that writes records; 0 where none does.
+    pub(crate) last_write: u64,
     hash_at_mark: Option<[u8; 32]>,
     last_ms: u64,
     segment: u64,
@@ -106,6 +108,7 @@ impl Survey {
             hash_at_index_frame: None,
             start: reader.position(),
             resume: None,
+            last_write: 0,
             hash_at_mark: None,
             last_ms,
             segment,
@@ -119,6 +122,9 @@ impl Survey {
         let lagging = frame.id.number > place.index_frame.number || next_entry > place.drained();
         if lagging {
             self.resume.get_or_insert(at);
+        }
+        if !frame.body.writes.is_empty() {
+            self.last_write = frame.id.number;
         }
         if frame.id.number == place.index_frame.number {
             self.hash_at_index_frame = Some(frame.id.hash);
@@ -184,11 +190,6 @@ impl Survey {
             return Err(self.frames_missing("the openings' own files"));
         }
         Drained::new(place.disk, layout, place.drained()).check_all_there()
-    }
-
-    /// Whether there is any frame.
-    pub(crate) fn has_frames(&self) -> bool {
-        self.end.last.number > 0
     }
 
     /// How long an incomplete last frame is.

@@ -50,8 +50,25 @@ impl Index {
         self.applied().records
     }
 
-    /// Applies a frame's writes, all or none, and remembers the frame with them.
+    /// Applies a frame's writes, all or none, and remembers the frame with them. A frame without
+    /// writes changes nothing here and is not remembered: most frames are answers, and each batch
+    /// costs sled two writes of its log.
     pub(crate) fn apply(&self, frame: FrameId, writes: &[SealedWrite]) -> sled::Result<()> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        self.remember(frame, writes)
+    }
+
+    /// Remembers the last frame of all and flushes, so that the next start finds nothing to do.
+    pub(crate) fn close(&self, last: FrameId) -> sled::Result<usize> {
+        if last.number > self.frame().number {
+            self.remember(last, &[])?;
+        }
+        self.flush()
+    }
+
+    fn remember(&self, frame: FrameId, writes: &[SealedWrite]) -> sled::Result<()> {
         let mut batch = sled::Batch::default();
         let mut now = Applied { frame, ..self.applied() };
         let mut within = BTreeMap::new();

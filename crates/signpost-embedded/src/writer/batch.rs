@@ -15,6 +15,7 @@ use crate::keyring::sealing::seal_opening;
 use crate::state::Shared;
 use crate::state::generation::Generation;
 use crate::state::registers::{RegisterKey, register_key};
+use crate::state::versions::Version;
 
 /// What a batch has come to so far. Nothing of it is in the store.
 #[derive(Debug)]
@@ -25,8 +26,6 @@ pub(super) struct Batch<'w> {
     pub(super) body: Body,
     pub(super) tail: Tail,
     pub(super) visible: Visible,
-    /// The versions that earlier commits of this batch left; none where they removed the record.
-    versions: BTreeMap<[u8; 48], Option<Receipt>>,
     bytes: usize,
     segment_openings_max: u32,
 }
@@ -36,6 +35,8 @@ pub(super) struct Batch<'w> {
 pub(super) struct Visible {
     /// The records of the register that were put or removed.
     registers: Vec<(RegisterKey, Option<Stored>)>,
+    /// The versions that the frame leaves.
+    versions: BTreeMap<[u8; 48], Version>,
     /// Every record that was put or removed, by location.
     changed: Vec<([u8; 48], RecordKey)>,
 }
@@ -54,7 +55,6 @@ impl<'w> Batch<'w> {
             body: Body::default(),
             tail,
             visible: Visible::default(),
-            versions: BTreeMap::new(),
             bytes: 0,
             segment_openings_max,
         }
@@ -102,13 +102,17 @@ impl<'w> Batch<'w> {
         Ok(true)
     }
 
-    fn version(&self, key: &RecordKey) -> Result<Option<Receipt>, StoreError> {
+    /// The version as the earlier commits of this batch leave it.
+    fn version(&self, key: &RecordKey) -> Result<Version, StoreError> {
         if let Some(key) = register_key(key) {
             return self.register_version(&key);
         }
         let location = self.generation.keys.locate(key);
-        if let Some(version) = self.versions.get(&location) {
+        if let Some(version) = self.visible.versions.get(&location) {
             return Ok(*version);
+        }
+        if let Some(version) = self.shared.versions.get(&location) {
+            return Ok(version);
         }
         let sealed = self.generation.index.get(&location).map_err(|error| {
             tracing::error!(%error, "the index cannot be read");
@@ -118,7 +122,7 @@ impl<'w> Batch<'w> {
         Ok(sealed.map(unseal).transpose()?.map(|stored| stored.version))
     }
 
-    fn register_version(&self, key: &RegisterKey) -> Result<Option<Receipt>, StoreError> {
+    fn register_version(&self, key: &RegisterKey) -> Result<Version, StoreError> {
         let within = self.visible.registers.iter().rev().find(|(written, _)| written == key);
         if let Some((_, stored)) = within {
             return Ok(stored.as_ref().map(|stored| stored.version));
@@ -137,7 +141,7 @@ impl<'w> Batch<'w> {
         if let Some(key) = register_key(&key) {
             self.visible.registers.push((key, Some(Stored { version, record: record.clone() })));
         } else {
-            self.versions.insert(location, Some(version));
+            self.visible.versions.insert(location, Some(version));
         }
         self.visible.changed.push((location, key));
     }
@@ -148,7 +152,7 @@ impl<'w> Batch<'w> {
         if let Some(key) = register_key(key) {
             self.visible.registers.push((key, None));
         } else {
-            self.versions.insert(location, None);
+            self.visible.versions.insert(location, None);
         }
         self.visible.changed.push((location, key.clone()));
     }
@@ -198,6 +202,9 @@ pub(super) fn apply(
         tracing::error!(%error, "the index did not take a frame");
         StoreError::Indeterminate
     })?;
+    for (location, version) in visible.versions {
+        shared.versions.note(location, version);
+    }
     shared.note_changes(visible.changed);
     if !visible.registers.is_empty()
         && let Some(registers) = &mut *shared.registers_mut()?
