@@ -66,16 +66,19 @@ pub(crate) fn table(all: &[Series]) -> Table {
         "switches/call",
     ]);
     for series in all {
-        for (name, call) in CALLS {
-            if series.rounds.iter().all(|round| call(round).is_some()) {
-                table.add_row(row(series, name, call));
-            }
+        for (name, call) in calls_of(series) {
+            table.add_row(row(series, name, call));
         }
     }
     for column in table.column_iter_mut().skip(4) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// The calls that were made in this series.
+fn calls_of(series: &Series) -> impl Iterator<Item = Call> {
+    CALLS.into_iter().filter(|(_, call)| series.rounds.iter().all(|round| call(round).is_some()))
 }
 
 fn row(series: &Series, name: &str, call: fn(&Round) -> Option<&Measured>) -> [String; 11] {
@@ -132,7 +135,7 @@ fn told_target(series: &Series, target: &Target) -> (String, Value) {
 /// All series: of each figure lower quartile, median and upper quartile.
 pub(crate) fn json(all: &[Series]) -> Value {
     let series = all.iter().map(|series| {
-        let calls = CALLS.iter().map(|(name, call)| {
+        let calls = calls_of(series).map(|(name, call)| {
             let over = |figure: fn(&Measured) -> f64| -> Quartiles {
                 series.quartiles(|round| call(round).map_or(f64::NAN, figure))
             };

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rustls::pki_types::CertificateDer;
@@ -82,12 +82,8 @@ impl Layers {
         let before = layers.journal_bytes()?;
         put_records(&*layers.store, []).await?;
         layers.frame_bytes = usize::try_from(layers.journal_bytes()? - before)?;
-        layers
-            .asks(
-                256,
-                Length { work_max: CHILDREN, ..Length::of(std::time::Duration::from_mins(1)) },
-            )
-            .await?;
+        let each_once = Length { time: Duration::from_mins(1), work_max: CHILDREN };
+        layers.asks(IN_FLIGHT[2], each_once).await?;
         Ok(layers)
     }
 

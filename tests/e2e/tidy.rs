@@ -93,7 +93,7 @@ fn tests() -> PathBuf {
 /// Every Rust file of ours.
 fn sources() -> Vec<PathBuf> {
     let mut sources = Vec::new();
-    for folder in ["src", "tests", "crates"] {
+    for folder in ["src", "tests", "benches", "crates"] {
         collect(&root().join(folder), &mut sources);
     }
     assert!(sources.len() > 50);
