@@ -75,7 +75,7 @@ impl Layers {
             directory,
             asker: Arc::new(asker),
             known: county.known,
-            journal: data.join("generation-0000000001/journal"),
+            journal: data.join("generation-0000000001/journal-0000000001"),
             bare: tempfile::tempfile_in(county.path(""))?,
             frame_bytes: 0,
         };
@@ -128,7 +128,7 @@ impl Layers {
 
     async fn asks(&self, in_flight: usize, length: Length) -> anyhow::Result<Stretch> {
         let children = CHILDREN.min(2 * self.known);
-        let questions: Vec<_> = (0..children).map(ChildOf::alternating).map(question).collect();
+        let questions: Vec<_> = (0..children).map(ChildOf::alternating).map(|child| Ok(question(child))).collect();
         let (questions, directory) = (Arc::new(questions), self.directory.clone());
         let asker = Arc::clone(&self.asker);
         let ask = move |_, number: usize| {
@@ -148,10 +148,10 @@ impl Layers {
     }
 }
 
-fn question(child: ChildOf) -> Result<Question, signpost_core::refusal::Invalid> {
-    Ok(Question {
+fn question(child: ChildOf) -> Question {
+    Question {
         subject: child.subject(),
         purpose: Purpose::S47Enquiry,
         relationship: Relationship::AllocatedCase,
-    })
+    }
 }
