@@ -8,6 +8,7 @@ mod files;
 mod kill;
 mod limits;
 mod model;
+mod power;
 mod support;
 mod twin;
 mod verify;
