@@ -128,7 +128,8 @@ impl Layers {
 
     async fn asks(&self, in_flight: usize, length: Length) -> anyhow::Result<Stretch> {
         let children = CHILDREN.min(2 * self.known);
-        let questions: Vec<_> = (0..children).map(ChildOf::alternating).map(|child| Ok(question(child))).collect();
+        let questions: Vec<_> =
+            (0..children).map(ChildOf::alternating).map(|child| Ok(question(child))).collect();
         let (questions, directory) = (Arc::new(questions), self.directory.clone());
         let asker = Arc::clone(&self.asker);
         let ask = move |_, number: usize| {

@@ -13,6 +13,7 @@ use signpost_core::memory::MemoryStore;
 use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Store, StoreError};
 use signpost_core::testing::ManualClock;
+use signpost_core::turn::{Carry, Compaction, Destroyed, Prepared};
 use signpost_embedded::disk::Disk;
 use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::disk::volatile::{VolatileDisk, When};
@@ -85,6 +86,31 @@ impl Store for Life {
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         self.store.openings(from, limit).await
     }
+
+    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
+        let prepared = self.store.prepare(carry).await;
+        self.unless_over(prepared).await
+    }
+
+    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
+        let switched = self.store.switch(generation).await;
+        self.unless_over(switched).await
+    }
+
+    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
+        let destroyed = self.store.destroy(generation).await;
+        self.unless_over(destroyed).await
+    }
+}
+
+impl Life {
+    async fn unless_over<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if outcome.is_err() {
+            self.past.is_over.notify_one();
+            std::future::pending::<()>().await;
+        }
+        outcome
+    }
 }
 
 /// The options of a store on a disk. None where its keyring cannot be made.
@@ -123,13 +149,18 @@ async fn work(life: Arc<Life>, options: &Options, part: u64) {
     if part == 0 {
         first_light(&*life).await;
     }
-    let mut world = World::start(life, Arc::clone(&options.clock)).await;
+    let clock = Arc::clone(&options.clock);
+    let mut world = World::start(Arc::clone(&life) as Arc<dyn Store>, Arc::clone(&clock)).await;
     world.skip_requests(part * 1000);
     let (flag, _) = world.record(0, 0).await;
     world.ask(0).await;
     if part == 0 {
         world.record(1, 1).await;
+        let carry = Arc::new(Compaction { now: clock.now() });
+        let next = life.prepare(carry).await.unwrap().generation;
         world.shield_and_lift(0).await;
+        life.switch(next).await.unwrap();
+        life.destroy(next - 1).await.unwrap();
     }
     world.end(0, flag).await;
     world.ask(1).await;
