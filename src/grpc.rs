@@ -4,6 +4,7 @@ mod caller;
 mod padding;
 mod parse;
 mod pseudonym_service;
+mod purge_service;
 mod render;
 mod signpost_service;
 mod status;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use signpost_core::directory::{Directory, Presented};
 use signpost_core::terms::Outcome;
 use signpost_proto::v1::pseudonym_service_server::PseudonymServiceServer;
+use signpost_proto::v1::purge_service_server::PurgeServiceServer;
 use signpost_proto::v1::signpost_service_server::SignpostServiceServer;
 use signpost_pseudonym::oprf::EvaluationKeys;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,12 +23,17 @@ use tonic::{Request, Status};
 
 use crate::config::Limits;
 use pseudonym_service::Pseudonyms;
+use purge_service::Purges;
 use signpost_service::Signposts;
 
 pub use padding::PADDED_TO;
 
 /// What a service that was shed, and every other, is called in health and in the policy table.
-pub const SERVICES: [&str; 2] = ["signpost.v1.SignpostService", "signpost.v1.PseudonymService"];
+pub const SERVICES: [&str; 3] =
+    ["signpost.v1.SignpostService", "signpost.v1.PseudonymService", "signpost.v1.PurgeService"];
+
+/// What health says of all that destroys or closes: not serving while the clock is in doubt.
+pub const DESTRUCTION: &str = "signpost.v1.destruction";
 
 /// The directory and the places for requests in progress.
 #[derive(Clone, Debug)]
@@ -71,17 +78,23 @@ impl Desk {
     }
 }
 
-/// The two services, each with its limit on the size of messages.
+/// The services, each with its limit on the size of messages.
 pub(crate) fn services(
     directory: Directory,
     keys: Arc<EvaluationKeys>,
     limits: &Limits,
-) -> (SignpostServiceServer<Signposts>, PseudonymServiceServer<Pseudonyms>) {
+) -> (
+    SignpostServiceServer<Signposts>,
+    PseudonymServiceServer<Pseudonyms>,
+    PurgeServiceServer<Purges>,
+) {
     let desk = Desk::new(directory, keys, limits);
     let bytes_max = limits.message_bytes_max as usize;
     let pseudonyms = Pseudonyms::new(desk.clone(), limits);
+    let purges = Purges::new(desk.clone());
     (
         SignpostServiceServer::new(Signposts::new(desk)).max_decoding_message_size(bytes_max),
         PseudonymServiceServer::new(pseudonyms).max_decoding_message_size(bytes_max),
+        PurgeServiceServer::new(purges).max_decoding_message_size(bytes_max),
     )
 }

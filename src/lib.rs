@@ -20,3 +20,4 @@ pub mod secret_file;
 pub mod server;
 pub mod telemetry;
 pub mod tls;
+mod watch;

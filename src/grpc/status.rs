@@ -100,6 +100,9 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
         Reason::LimitReached => {
             (Code::FailedPrecondition, "a limit on flags or tied pseudonyms is reached")
         }
+        Reason::NothingToConfirm => {
+            (Code::FailedPrecondition, "the clock is not in doubt; there is nothing to confirm")
+        }
     };
     build(code, reason.outcome().name(), sentence, details_of(reason), Some(receipt))
 }
@@ -125,7 +128,8 @@ fn details_of(reason: &Reason) -> ErrorDetails {
         | Reason::SameName
         | Reason::NotFound
         | Reason::RequestIdReused
-        | Reason::LimitReached => ErrorDetails::new(),
+        | Reason::LimitReached
+        | Reason::NothingToConfirm => ErrorDetails::new(),
     }
 }
 

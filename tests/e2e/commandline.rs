@@ -124,6 +124,7 @@ fn every_command_explains_itself_with_examples() {
         &["contact", "end", "--help"],
         &["shield", "set", "--help"],
         &["shield", "lift", "--help"],
+        &["clock", "confirm", "--help"],
     ] {
         let help = Binary::output(&world, command, &[]);
         assert_eq!(help.status.code(), Some(0), "{command:?}");

@@ -38,9 +38,10 @@ impl Ledger {
         self.0.get(usize::try_from(receipt).unwrap()).expect("a receipt names an entry")
     }
 
-    /// The entries that are no count of refusals: those may come at any time.
+    /// The entries but counts of refusals and steps of the clock: those may come at any time.
     pub(crate) fn requests(&self) -> impl Iterator<Item = &Entry> {
-        self.0.iter().filter(|entry| entry.action() != Action::CountRefusals)
+        let by_itself = [Action::CountRefusals, Action::NoteClockStep];
+        self.0.iter().filter(move |entry| !by_itself.contains(&entry.action()))
     }
 
     /// How many refusals were counted for this reason.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::Directory;
+use super::clock::last_entry_time;
+use crate::clock::ServiceClock;
 use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::id::{KeyFingerprint, Receipt};
 use crate::permit::Permit;
@@ -12,7 +14,7 @@ use crate::refusal::Refusal;
 use crate::register::{
     Certificate, Group, Organisation, Person, ServiceState, System, Team, TokenRecord,
 };
-use crate::store::{Clock, CommitError, Entropy, Store, StoreError};
+use crate::store::{CommitError, Entropy, Store, StoreError};
 use crate::subject::EvaluationKeyId;
 use crate::tally::Tally;
 use crate::terms::{Action, Outcome};
@@ -84,13 +86,18 @@ impl Directory {
     }
 
     /// Starts on a store that holds a register. Where the policy is not the one it last ran with,
-    /// that is put on record first, with the earlier digest as the entry's detail.
+    /// that is put on record first, with the earlier digest as the entry's detail. Service time
+    /// goes on from the last entry; the store should stamp by the same clock.
     pub async fn start(
         store: Arc<dyn Store>,
         policy: Arc<Policy>,
-        clock: Arc<dyn Clock>,
+        clock: impl Into<ServiceClock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StartError> {
+        let clock = clock.into();
+        if let Some(last) = last_entry_time(&*store).await? {
+            clock.continue_from(last);
+        }
         let stored = store.read(&RecordKey::Service).await?.ok_or(StartError::NotInitialised)?;
         let Record::Service(state) = stored.record else { return Err(StoreError::Damaged.into()) };
         if state.policy != policy.digest() {
@@ -105,7 +112,14 @@ impl Directory {
             };
             store.commit(Commit::permitted(permit, effect)).await.map_err(start_error)?;
         }
-        Ok(Self { store, policy, clock, entropy, tally: Arc::new(Tally::default()) })
+        let directory = Self { store, policy, clock, entropy, tally: Arc::new(Tally::default()) };
+        match directory.record_clock_step().await {
+            Ok(_) => Ok(directory),
+            Err(Refusal::Store(error)) => Err(error.into()),
+            Err(Refusal::Unidentified(_) | Refusal::Refused { .. } | Refusal::Contended) => {
+                Err(StoreError::Indeterminate.into())
+            }
+        }
     }
 
     /// Compares the evaluation keys at hand with those that pseudonyms were made with. A key that
