@@ -20,8 +20,11 @@ use tonic_health::ServingStatus;
 use crate::config::{Config, Limits};
 use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
-use crate::watch::Health;
+use crate::watch::{ConditionWatch, Health};
 use crate::{evaluation, grpc, tls, watch};
+
+/// Our own answer to a request that takes too long comes before the transport's, which has no reason.
+const UNANSWERED_AFTER: Duration = Duration::from_secs(1);
 
 /// A service that has read and checked everything it needs, and has its store open.
 #[derive(Debug)]
@@ -43,7 +46,9 @@ impl Server {
         let policy = policy(&config)?;
         let keyring = SoftwareKeyring::open(&config.store.keyring)
             .map_err(|error| Failure::new(Exit::Sealed, with_sources(&error)))?;
+        let queue_commits_max = config.limits.store_queue_max as usize;
         let options = Options::new(&config.store.data, Arc::new(keyring), service_time);
+        let options = Options { queue_commits_max, ..options };
         let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&options))
             .await
             .map_err(|error| Failure::new(Exit::Bug, format!("opening the store: {error}")))?
@@ -107,9 +112,11 @@ impl Server {
         let looking = tokio::spawn(looking);
         tracing::info!("serving");
 
+        let mut condition = ConditionWatch::new(self.directory.clone(), health.clone());
         let failed = tokio::select! {
             () = stop => None,
             cause = failure(&self.store) => Some(cause),
+            never = condition.follow(|| self.store.condition()) => match never {},
             ended = &mut serving => {
                 tracing::error!(?ended, "the server ended by itself");
                 Some("the server ended by itself".to_owned())
@@ -160,7 +167,7 @@ pub fn policy(config: &Config) -> Result<Policy, Failure> {
 
 fn transport(limits: &Limits) -> tonic::transport::Server {
     tonic::transport::Server::builder()
-        .timeout(limits.request_time())
+        .timeout(limits.request_time() + UNANSWERED_AFTER)
         .concurrency_limit_per_connection(limits.connection_requests_max as usize)
         .max_concurrent_streams(limits.connection_requests_max)
         .http2_max_header_list_size(limits.header_bytes_max)

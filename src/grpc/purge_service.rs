@@ -1,11 +1,13 @@
 //! `PurgeService`: what destroys and what closes, and the confirmation of the clock it waits for.
 
+use std::pin::pin;
+
 use signpost_core::directory::ClockProgress;
 use signpost_proto::v1;
 use signpost_proto::v1::purge_service_server::PurgeService;
 use tonic::{Request, Response, Status};
 
-use super::{Desk, parse, status};
+use super::{Desk, parse};
 
 /// The service over the directory.
 #[derive(Clone, Debug)]
@@ -27,8 +29,8 @@ impl PurgeService for Purges {
     ) -> Result<Response<v1::ConfirmClockResponse>, Status> {
         let (_place, caller, message) = self.desk.admit(request).await?;
         let confirmation = parse::clock_confirmation(&message, &self.desk.keys);
-        let written = self.desk.directory.confirm_clock(&caller, &confirmation).await;
-        let written = written.map_err(|refusal| status::of(&refusal))?;
+        let work = pin!(self.desk.directory.confirm_clock(&caller, &confirmation));
+        let written = self.desk.in_time(work).await?;
         let progress = match written.result {
             ClockProgress::AwaitingSecondName => v1::ClockProgress::AwaitingSecondName,
             ClockProgress::Complete => v1::ClockProgress::Complete,

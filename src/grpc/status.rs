@@ -44,6 +44,13 @@ pub(super) fn busy() -> Status {
     build(Code::ResourceExhausted, "BUSY", sentence, details, None)
 }
 
+/// A request that took too long.
+pub(super) fn late() -> Status {
+    let sentence = "no answer in time; whether the request was put on record is unknown; a write \
+                    may be sent again under its request_id";
+    build(Code::DeadlineExceeded, "LATE", sentence, ErrorDetails::new(), None)
+}
+
 /// A caseload whose next question did not come in time.
 pub(super) fn idle() -> Status {
     let sentence = "the next question of the caseload did not come in time; open a new one";

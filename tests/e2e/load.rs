@@ -45,6 +45,19 @@ async fn where_places_are_few_what_finds_none_is_told_to_come_back_and_counted()
     assert!(systems.len() == 1 && !systems.contains(&None), "for the system that asked");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_store_is_too_busy_what_finds_no_place_is_told_to_come_back() {
+    let service = Service::start_with(&[("LIMITS__STORE_QUEUE_MAX", "1")]).await;
+    let child = service.person("SOCIAL_WORKER").child(&[("nhs", "999 000 0018")]).await;
+    let (receipts, refused) = flood(&service, &child).await;
+    assert_eq!(receipts.len() + refused, REQUESTS);
+    assert!(refused > 0, "one place is too few for {REQUESTS}");
+    assert_on_record(&service, &receipts).await;
+    assert!(service.person("SOCIAL_WORKER").ask(question(&child)).await.is_ok());
+    let ledger = reopened(&service.stop().await).await;
+    assert_eq!(ledger.counted(Outcome::Shed), 0, "there was a place for each at the desk");
+}
+
 /// Asks all at once: the receipts of the answers, and how many were shed.
 async fn flood(service: &Service, child: &[v1::Pseudonym]) -> (Vec<u64>, usize) {
     let callers: Vec<Caller> =

@@ -106,7 +106,9 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         | Action::CountRefusals
         | Action::CutTail
         | Action::AddEvaluationKey
-        | Action::NoteClockStep => &[],
+        | Action::NoteClockStep
+        | Action::NoteFull
+        | Action::NoteWritable => &[],
     }
 }
 

@@ -270,6 +270,8 @@ terms! {
         CutTail = 35 "CUT_TAIL",
         AddEvaluationKey = 36 "ADD_EVALUATION_KEY",
         NoteClockStep = 37 "NOTE_CLOCK_STEP",
+        NoteFull = 38 "NOTE_FULL",
+        NoteWritable = 39 "NOTE_WRITABLE",
     }
 }
 

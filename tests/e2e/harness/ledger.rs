@@ -38,9 +38,10 @@ impl Ledger {
         self.0.get(usize::try_from(receipt).unwrap()).expect("a receipt names an entry")
     }
 
-    /// The entries but counts of refusals and steps of the clock: those may come at any time.
+    /// The entries but those of the service itself: they may come at any time.
     pub(crate) fn requests(&self) -> impl Iterator<Item = &Entry> {
-        let by_itself = [Action::CountRefusals, Action::NoteClockStep];
+        let by_itself =
+            [Action::CountRefusals, Action::NoteClockStep, Action::NoteFull, Action::NoteWritable];
         self.0.iter().filter(move |entry| !by_itself.contains(&entry.action()))
     }
 

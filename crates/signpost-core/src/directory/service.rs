@@ -1,4 +1,5 @@
-//! What the service puts on record of itself: first light, a changed policy, counted refusals.
+//! What the service puts on record of itself: first light, a changed policy, counted refusals, and
+//! that there is no space.
 
 use std::sync::Arc;
 
@@ -157,6 +158,21 @@ impl Directory {
         let count = u32::try_from(bytes).unwrap_or(u32::MAX);
         let effect = Effect { count, ..Effect::new(Outcome::Done) };
         self.commit(Commit::permitted(permit, effect)).await
+    }
+
+    /// Puts on record that the store has no space: a store keeps some for such entries.
+    pub async fn record_full(&self) -> Result<Receipt, Refusal> {
+        self.record_of_itself(Action::NoteFull).await
+    }
+
+    /// Puts on record that a store that had no space has some again.
+    pub async fn record_writable(&self) -> Result<Receipt, Refusal> {
+        self.record_of_itself(Action::NoteWritable).await
+    }
+
+    async fn record_of_itself(&self, action: Action) -> Result<Receipt, Refusal> {
+        let permit = Permit::of_service(action, None, self.policy.digest(), Vec::new());
+        self.commit(Commit::permitted(permit, Effect::new(Outcome::Done))).await
     }
 
     /// Puts the largest count of unidentified refusals on record, if there is any. Called once a
