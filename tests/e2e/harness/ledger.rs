@@ -52,15 +52,20 @@ impl Ledger {
     }
 }
 
-/// The ledger that a stopped service left behind.
-pub(crate) async fn reopened(world: &World) -> Ledger {
+/// The store that a stopped service left behind.
+pub(crate) async fn open_store(world: &World) -> EmbeddedStore {
     let config = world.config(&[]);
     let clock = world.clock();
     let opened = tokio::task::spawn_blocking(move || {
         let keyring = Arc::new(SoftwareKeyring::open(&config.store.keyring).unwrap());
         EmbeddedStore::open(&Options::new(&config.store.data, keyring, clock)).unwrap()
     });
-    let store = opened.await.unwrap().store;
+    opened.await.unwrap().store
+}
+
+/// The ledger that a stopped service left behind.
+pub(crate) async fn reopened(world: &World) -> Ledger {
+    let store = open_store(world).await;
     let ledger = Ledger::read(&store).await;
     store.close().await.unwrap();
     ledger
