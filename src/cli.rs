@@ -1,6 +1,7 @@
 //! The command line: one subcommand per file, and the exit code of each outcome.
 
 pub mod ask;
+pub mod clock;
 pub mod contact;
 pub mod identifiers;
 pub mod profile;
@@ -58,6 +59,8 @@ enum Command {
     Contact(contact::ContactCommand),
     /// Shields a child, or gives one of the two names that lift a shield.
     Shield(shield::ShieldCommand),
+    /// Confirms the service's clock after it stepped ahead, by two names.
+    Clock(clock::ClockCommand),
     /// Prints completions for a shell.
     Completions {
         /// The shell.
@@ -117,6 +120,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Ask(command) => command.run(cli.output).await,
         Command::Contact(command) => command.run(cli.output).await,
         Command::Shield(command) => command.run(cli.output).await,
+        Command::Clock(command) => command.run(cli.output).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "signpost", &mut std::io::stdout());
             Ok(())

@@ -116,6 +116,9 @@ pub struct Limits {
     pub drain_seconds_max: u32,
     /// Points evaluated for one person in a minute.
     pub evaluations_per_minute_max: u32,
+    /// Commits that wait for the store; a request that finds no place is refused with
+    /// `RESOURCE_EXHAUSTED`.
+    pub store_queue_max: u32,
 }
 
 impl Default for Limits {
@@ -133,6 +136,7 @@ impl Default for Limits {
             connection_seconds_max: 3600,
             drain_seconds_max: 20,
             evaluations_per_minute_max: 600,
+            store_queue_max: 4096,
         }
     }
 }
@@ -239,7 +243,7 @@ impl Config {
 }
 
 impl Limits {
-    fn named(&self) -> [(&'static str, u32); 12] {
+    fn named(&self) -> [(&'static str, u32); 13] {
         [
             ("requests_in_flight_max", self.requests_in_flight_max),
             ("caseload_in_flight_max", self.caseload_in_flight_max),
@@ -253,6 +257,7 @@ impl Limits {
             ("connection_seconds_max", self.connection_seconds_max),
             ("drain_seconds_max", self.drain_seconds_max),
             ("evaluations_per_minute_max", self.evaluations_per_minute_max),
+            ("store_queue_max", self.store_queue_max),
         ]
     }
 

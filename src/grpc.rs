@@ -4,6 +4,7 @@ mod caller;
 mod padding;
 mod parse;
 mod pseudonym_service;
+mod purge_service;
 mod render;
 mod signpost_service;
 mod status;
@@ -12,8 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signpost_core::directory::{Directory, Presented};
+use signpost_core::refusal::Refusal;
 use signpost_core::terms::Outcome;
 use signpost_proto::v1::pseudonym_service_server::PseudonymServiceServer;
+use signpost_proto::v1::purge_service_server::PurgeServiceServer;
 use signpost_proto::v1::signpost_service_server::SignpostServiceServer;
 use signpost_pseudonym::oprf::EvaluationKeys;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,12 +24,17 @@ use tonic::{Request, Status};
 
 use crate::config::Limits;
 use pseudonym_service::Pseudonyms;
+use purge_service::Purges;
 use signpost_service::Signposts;
 
 pub use padding::PADDED_TO;
 
 /// What a service that was shed, and every other, is called in health and in the policy table.
-pub const SERVICES: [&str; 2] = ["signpost.v1.SignpostService", "signpost.v1.PseudonymService"];
+pub const SERVICES: [&str; 3] =
+    ["signpost.v1.SignpostService", "signpost.v1.PseudonymService", "signpost.v1.PurgeService"];
+
+/// What health says of all that destroys or closes: not serving while the clock is in doubt.
+pub const DESTRUCTION: &str = "signpost.v1.destruction";
 
 /// The directory and the places for requests in progress.
 #[derive(Clone, Debug)]
@@ -35,6 +43,7 @@ pub(crate) struct Desk {
     places: Arc<Semaphore>,
     caseload_in_flight_max: usize,
     caseload_idle_max: Duration,
+    request_max: Duration,
     /// Pseudonyms of any other key are refused.
     keys: Arc<EvaluationKeys>,
 }
@@ -46,6 +55,7 @@ impl Desk {
             places: Arc::new(Semaphore::new(limits.requests_in_flight_max as usize)),
             caseload_in_flight_max: limits.caseload_in_flight_max as usize,
             caseload_idle_max: limits.caseload_idle_time(),
+            request_max: limits.request_time(),
             keys,
         }
     }
@@ -65,23 +75,59 @@ impl Desk {
         Err(status::busy())
     }
 
+    /// What the work comes to, if it ends in time. Work that does not is given up; what it has
+    /// handed to the store by then may still be done, as a whole.
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Status> {
+        in_time(self.request_max, work).await?.map_err(|refusal| status::of(&refusal))
+    }
+
     /// Waits for a place: a caseload goes on as places come free.
     async fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
         Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| status::busy())
     }
 }
 
-/// The two services, each with its limit on the size of messages.
+async fn in_time<T>(max: Duration, work: impl Future<Output = T>) -> Result<T, Status> {
+    tokio::time::timeout(max, work).await.map_err(|_late| status::late())
+}
+
+/// The services, each with its limit on the size of messages.
 pub(crate) fn services(
     directory: Directory,
     keys: Arc<EvaluationKeys>,
     limits: &Limits,
-) -> (SignpostServiceServer<Signposts>, PseudonymServiceServer<Pseudonyms>) {
+) -> (
+    SignpostServiceServer<Signposts>,
+    PseudonymServiceServer<Pseudonyms>,
+    PurgeServiceServer<Purges>,
+) {
     let desk = Desk::new(directory, keys, limits);
     let bytes_max = limits.message_bytes_max as usize;
     let pseudonyms = Pseudonyms::new(desk.clone(), limits);
+    let purges = Purges::new(desk.clone());
     (
         SignpostServiceServer::new(Signposts::new(desk)).max_decoding_message_size(bytes_max),
         PseudonymServiceServer::new(pseudonyms).max_decoding_message_size(bytes_max),
+        PurgeServiceServer::new(purges).max_decoding_message_size(bytes_max),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+    use tonic_types::StatusExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_does_not_end_is_given_up_with_a_reason() {
+        let never = std::future::pending::<()>();
+        let status = in_time(Duration::from_millis(1), never).await.unwrap_err();
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        assert_eq!(status.get_details_error_info().unwrap().reason, "LATE");
+        assert!(in_time(Duration::from_mins(1), async {}).await.is_ok());
+    }
 }

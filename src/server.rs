@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use signpost_core::clock::{AHEAD_MAX, ServiceClock};
 use signpost_core::directory::{Directory, StartError};
 use signpost_core::policy::Policy;
 use signpost_core::store::{Clock, Store};
@@ -13,18 +14,18 @@ use signpost_embedded::options::Options;
 use signpost_embedded::store::EmbeddedStore;
 use signpost_pseudonym::oprf::EvaluationKeys;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tonic::service::RoutesBuilder;
 use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 
 use crate::config::{Config, Limits};
 use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
 use crate::progress::Bar;
-use crate::{evaluation, grpc, tls};
+use crate::watch::{ConditionWatch, Health};
+use crate::{evaluation, grpc, tls, watch};
 
-const REFUSALS_RECORDED_EVERY: Duration = Duration::from_secs(1);
+/// Our own answer to a request that takes too long comes before the transport's, which has no reason.
+const UNANSWERED_AFTER: Duration = Duration::from_secs(1);
 
 /// A service that has read and checked everything it needs, and has its store open.
 #[derive(Debug)]
@@ -38,11 +39,13 @@ pub struct Server {
 
 impl Server {
     /// Reads certificates, keys and policy, opens the store, and puts on record what changed.
-    pub async fn prepare(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let tls = tls::server_config(&config.server, Arc::clone(&clock))?;
+    pub async fn prepare(config: Config, machine: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let clock = ServiceClock::from(Arc::clone(&machine));
+        let service_time: Arc<dyn Clock> = Arc::new(clock.clone());
+        let tls = tls::server_config(&config.server, Arc::clone(&service_time))?;
         let keys = evaluation::read(&config.pseudonymiser.keys)?;
         let policy = policy(&config)?;
-        let options = store_options(&config, Arc::clone(&clock))?;
+        let options = store_options(&config, service_time)?;
         let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&options))
             .await
             .map_err(|error| Failure::new(Exit::Bug, format!("opening the store: {error}")))?
@@ -56,6 +59,9 @@ impl Server {
         )
         .await
         .map_err(not_started)?;
+        if directory.now().duration_since(machine.now()) > AHEAD_MAX {
+            tracing::warn!("the machine's clock is behind the last entry; time goes on from there");
+        }
         let held = directory.hold_evaluation_keys(&evaluation::fingerprints(&keys)).await;
         held.map_err(not_started)?;
         if opened.cut_bytes > 0 {
@@ -89,36 +95,41 @@ impl Server {
         mut routes: RoutesBuilder,
     ) -> Result<(), Failure> {
         let (health, health_service) = tonic_health::server::health_reporter();
+        let health = Health::new(health);
         let limits = self.config.limits.clone();
-        let (signposts, pseudonyms) =
+        let (signposts, pseudonyms, purges) =
             grpc::services(self.directory.clone(), Arc::clone(&self.keys), &limits);
-        routes.add_service(health_service).add_service(signposts).add_service(pseudonyms);
+        routes.add_service(health_service).add_service(signposts);
+        routes.add_service(pseudonyms).add_service(purges);
         if self.config.server.reflection {
             tracing::warn!("reflection is on: for development only");
             routes.add_service(reflection()?);
         }
-        set_health(&health, ServingStatus::Serving).await;
+        health.set(ServingStatus::Serving).await;
 
-        let (stopping, stopped) = watch::channel(false);
+        let (stopping, stopped) = tokio::sync::watch::channel(false);
         let connections =
             tls::accept(listener, Arc::clone(&self.tls), &limits, self.directory.clone());
-        let signal = wait_until_set(stopped.clone());
+        let signal = watch::wait_until_set(stopped.clone());
         let serving = transport(&limits)
             .add_routes(routes.routes())
             .serve_with_incoming_shutdown(connections, signal);
         let mut serving = tokio::spawn(serving);
-        let counting = tokio::spawn(record_refusals(self.directory.clone(), stopped));
+        let looking = watch::each_second(self.directory.clone(), health.clone(), stopped);
+        let looking = tokio::spawn(looking);
         tracing::info!("serving");
 
+        let mut condition = ConditionWatch::new(self.directory.clone(), health.clone());
         let failed = tokio::select! {
             () = stop => None,
             cause = failure(&self.store) => Some(cause),
+            never = condition.follow(|| self.store.condition()) => match never {},
             ended = &mut serving => {
                 tracing::error!(?ended, "the server ended by itself");
                 Some("the server ended by itself".to_owned())
             }
         };
-        set_health(&health, ServingStatus::NotServing).await;
+        health.set(ServingStatus::NotServing).await;
         stopping.send_replace(true);
         if !serving.is_finished()
             && tokio::time::timeout(limits.drain_time(), &mut serving).await.is_err()
@@ -126,9 +137,9 @@ impl Server {
             tracing::warn!("requests in progress did not end in time");
             serving.abort();
         }
-        counting.await.ok();
+        looking.await.ok();
         // What was refused while requests in progress ended counts too.
-        record_all_refusals(&self.directory).await;
+        watch::record_all_refusals(&self.directory).await;
         self.close(failed).await
     }
 
@@ -151,6 +162,7 @@ pub fn store_options(config: &Config, clock: Arc<dyn Clock>) -> Result<Options, 
         .map_err(|error| Failure::new(Exit::Sealed, with_sources(&error)))?;
     let mut options = Options::new(&config.store.data, Arc::new(keyring), clock);
     options.progress = Arc::new(Bar::default());
+    options.queue_commits_max = config.limits.store_queue_max as usize;
     Ok(options)
 }
 
@@ -173,7 +185,7 @@ pub fn policy(config: &Config) -> Result<Policy, Failure> {
 
 fn transport(limits: &Limits) -> tonic::transport::Server {
     tonic::transport::Server::builder()
-        .timeout(limits.request_time())
+        .timeout(limits.request_time() + UNANSWERED_AFTER)
         .concurrency_limit_per_connection(limits.connection_requests_max as usize)
         .max_concurrent_streams(limits.connection_requests_max)
         .http2_max_header_list_size(limits.header_bytes_max)
@@ -182,12 +194,6 @@ fn transport(limits: &Limits) -> tonic::transport::Server {
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .max_connection_age(Duration::from_secs(u64::from(limits.connection_seconds_max)))
         .max_connection_age_grace(limits.drain_time())
-}
-
-async fn set_health(health: &HealthReporter, status: ServingStatus) {
-    for service in grpc::SERVICES.into_iter().chain([""]) {
-        health.set_service_status(service, status).await;
-    }
 }
 
 fn reflection() -> Result<
@@ -200,41 +206,6 @@ fn reflection() -> Result<
         .register_encoded_file_descriptor_set(signpost_proto::DESCRIPTORS)
         .build_v1()
         .map_err(|error| Failure::new(Exit::Bug, error.to_string()))
-}
-
-/// Puts counted refusals on record, one count a second, until it stops.
-async fn record_refusals(directory: Directory, stopped: watch::Receiver<bool>) {
-    let mut every = tokio::time::interval(REFUSALS_RECORDED_EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut stop = std::pin::pin!(wait_until_set(stopped));
-    loop {
-        tokio::select! {
-            () = &mut stop => return,
-            _ = every.tick() => {}
-        }
-        record_largest_refusal(&directory).await;
-    }
-}
-
-/// Puts all counts that are left on record.
-async fn record_all_refusals(directory: &Directory) {
-    while record_largest_refusal(directory).await {}
-}
-
-/// Whether there was a count, and it is on record.
-async fn record_largest_refusal(directory: &Directory) -> bool {
-    match directory.record_refusals().await {
-        Ok(recorded) => recorded.is_some(),
-        Err(error) => {
-            tracing::error!(%error, "counted refusals could not be put on record");
-            false
-        }
-    }
-}
-
-async fn wait_until_set(mut stopped: watch::Receiver<bool>) {
-    // The sender lives as long as the server runs.
-    stopped.wait_for(|stopped| *stopped).await.ok();
 }
 
 /// Ends when the store has failed, with why.

@@ -39,7 +39,7 @@ pub struct Written {
     /// The flag's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact_id: Option<String>,
-    /// How far a lifting is.
+    /// How far a lifting or a confirmation is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<&'static str>,
     /// The id that the second name needs.

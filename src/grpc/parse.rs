@@ -1,7 +1,9 @@
 //! From the wire to the directory's types: each field checked once, every wrong one named.
 
 use jiff::civil::Date;
-use signpost_core::directory::{ContactEnd, NewContact, NewShield, Question, ShieldLift};
+use signpost_core::directory::{
+    ClockConfirmation, ContactEnd, NewContact, NewShield, Question, ShieldLift,
+};
 use signpost_core::flag::{ContactRoute, Hours, InvolvementDetails};
 use signpost_core::id::{FlagId, LiftId, RequestId};
 use signpost_core::refusal::{Invalid, Violation};
@@ -107,6 +109,17 @@ pub(super) fn shield_lift(
     match (request, subject) {
         (Some(request), Some(subject)) => fields.end(ShieldLift { request, subject, lift }),
         _ => fields.invalid(),
+    }
+}
+
+pub(super) fn clock_confirmation(
+    wire: &v1::ConfirmClockRequest,
+    keys: &EvaluationKeys,
+) -> Result<ClockConfirmation, Invalid> {
+    let mut fields = Fields::new(keys);
+    match fields.uuid("request_id", &wire.request_id).map(RequestId::new) {
+        Some(request) => fields.end(ClockConfirmation { request }),
+        None => fields.invalid(),
     }
 }
 

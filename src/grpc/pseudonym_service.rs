@@ -1,6 +1,7 @@
 //! `PseudonymService`: the server's side of the OPRF, inside this process.
 
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::sync::Arc;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -11,7 +12,7 @@ use signpost_proto::v1::pseudonym_service_server::PseudonymService;
 use signpost_pseudonym::oprf::BlindedPoint;
 use tonic::{Request, Response, Status};
 
-use super::{Desk, status};
+use super::Desk;
 use crate::config::Limits;
 
 /// The most points of one call.
@@ -50,8 +51,8 @@ impl PseudonymService for Pseudonyms {
             Err(invalid) => Err(invalid.clone()),
         };
         let spend = |person, points| self.spend(person, points);
-        let leave = self.desk.directory.permit_evaluation(&caller, &count, spend).await;
-        let leave = leave.map_err(|refusal| status::of(&refusal))?;
+        let work = pin!(self.desk.directory.permit_evaluation(&caller, &count, spend));
+        let leave = self.desk.in_time(work).await?;
 
         let keys = Arc::clone(&self.desk.keys);
         // Some 60 microseconds a point: too long for a thread that others wait for.

@@ -1,6 +1,6 @@
 //! `SignpostService`: the question, contacts, and the shield.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
 use futures::{Stream, StreamExt, TryStreamExt};
 use signpost_core::directory::{LiftProgress, Presented};
@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::padding::pad;
-use super::{Desk, parse, render, status};
+use super::{Desk, in_time, parse, render, status};
 
 /// The service over the directory.
 #[derive(Clone, Debug)]
@@ -34,8 +34,8 @@ impl SignpostService for Signposts {
     async fn ask(&self, request: Request<v1::AskRequest>) -> Reply<v1::AskResponse> {
         let (_place, caller, message) = self.desk.admit(request).await?;
         let question = parse::question(message.question, &self.desk.keys);
-        let answered = self.desk.directory.ask(&caller, &question, Action::Ask).await;
-        let answer = answered.map_err(|refusal| status::of(&refusal))?;
+        let work = pin!(self.desk.directory.ask(&caller, &question, Action::Ask));
+        let answer = self.desk.in_time(work).await?;
         let mut response =
             v1::AskResponse { answer: Some(render::answer(answer)), padding: Vec::new() };
         pad(&mut response, |response| &mut response.padding);
@@ -50,8 +50,7 @@ impl SignpostService for Signposts {
         request: Request<Streaming<v1::AskManyRequest>>,
     ) -> Reply<Self::AskManyStream> {
         let (_place, caller, questions) = self.desk.admit(request).await?;
-        let may = self.desk.directory.may_ask_many(&caller).await;
-        may.map_err(|refusal| status::of(&refusal))?;
+        self.desk.in_time(self.desk.directory.may_ask_many(&caller)).await?;
         let desk = self.desk.clone();
         let in_flight_max = desk.caseload_in_flight_max;
         let answers = tokio_stream::StreamExt::timeout(questions, desk.caseload_idle_max)
@@ -70,8 +69,8 @@ impl SignpostService for Signposts {
     ) -> Reply<v1::RecordContactResponse> {
         let (_place, caller, message) = self.desk.admit(request).await?;
         let contact = parse::new_contact(message, &self.desk.keys);
-        let written = self.desk.directory.record_contact(&caller, &contact).await;
-        let written = written.map_err(|refusal| status::of(&refusal))?;
+        let work = pin!(self.desk.directory.record_contact(&caller, &contact));
+        let written = self.desk.in_time(work).await?;
         Ok(Response::new(v1::RecordContactResponse {
             contact_id: flag_text(written.result),
             receipt: written.receipt.0,
@@ -84,8 +83,8 @@ impl SignpostService for Signposts {
     ) -> Reply<v1::EndContactResponse> {
         let (_place, caller, message) = self.desk.admit(request).await?;
         let end = parse::contact_end(&message, &self.desk.keys);
-        let written = self.desk.directory.end_contact(&caller, &end).await;
-        let written = written.map_err(|refusal| status::of(&refusal))?;
+        let work = pin!(self.desk.directory.end_contact(&caller, &end));
+        let written = self.desk.in_time(work).await?;
         Ok(Response::new(v1::EndContactResponse {
             contact_id: flag_text(written.result),
             receipt: written.receipt.0,
@@ -98,8 +97,8 @@ impl SignpostService for Signposts {
     ) -> Reply<v1::SetShieldResponse> {
         let (_place, caller, message) = self.desk.admit(request).await?;
         let shield = parse::new_shield(&message, &self.desk.keys);
-        let written = self.desk.directory.set_shield(&caller, &shield).await;
-        let written = written.map_err(|refusal| status::of(&refusal))?;
+        let work = pin!(self.desk.directory.set_shield(&caller, &shield));
+        let written = self.desk.in_time(work).await?;
         Ok(Response::new(v1::SetShieldResponse { receipt: written.receipt.0 }))
     }
 
@@ -109,8 +108,8 @@ impl SignpostService for Signposts {
     ) -> Reply<v1::LiftShieldResponse> {
         let (_place, caller, message) = self.desk.admit(request).await?;
         let lift = parse::shield_lift(&message, &self.desk.keys);
-        let written = self.desk.directory.lift_shield(&caller, &lift).await;
-        let written = written.map_err(|refusal| status::of(&refusal))?;
+        let work = pin!(self.desk.directory.lift_shield(&caller, &lift));
+        let written = self.desk.in_time(work).await?;
         let (progress, id) = match written.result {
             LiftProgress::AwaitingSecondName(id) => (v1::LiftProgress::AwaitingSecondName, id),
             LiftProgress::Complete(id) => (v1::LiftProgress::Complete, id),
@@ -134,7 +133,8 @@ async fn ask_one(
     // A place for each question in progress, none for a stream that waits.
     let _place = desk.place().await?;
     let question = parse::question(message.question, &desk.keys);
-    let result = match desk.directory.ask(caller, &question, Action::AskMany).await {
+    let answered = pin!(desk.directory.ask(caller, &question, Action::AskMany));
+    let result = match in_time(desk.request_max, answered).await? {
         Ok(answer) => Answered::Answer(render::answer(answer)),
         Err(Refusal::Refused { reason: Reason::Invalid(invalid), receipt }) => {
             Answered::Malformed(render::malformed(invalid, receipt.0))

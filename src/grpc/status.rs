@@ -44,6 +44,13 @@ pub(super) fn busy() -> Status {
     build(Code::ResourceExhausted, "BUSY", sentence, details, None)
 }
 
+/// A request that took too long.
+pub(super) fn late() -> Status {
+    let sentence = "no answer in time; whether the request was put on record is unknown; a write \
+                    may be sent again under its request_id";
+    build(Code::DeadlineExceeded, "LATE", sentence, ErrorDetails::new(), None)
+}
+
 /// A caseload whose next question did not come in time.
 pub(super) fn idle() -> Status {
     let sentence = "the next question of the caseload did not come in time; open a new one";
@@ -100,6 +107,9 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
         Reason::LimitReached => {
             (Code::FailedPrecondition, "a limit on flags or tied pseudonyms is reached")
         }
+        Reason::NothingToConfirm => {
+            (Code::FailedPrecondition, "the clock is not in doubt; there is nothing to confirm")
+        }
     };
     build(code, reason.outcome().name(), sentence, details_of(reason), Some(receipt))
 }
@@ -125,7 +135,8 @@ fn details_of(reason: &Reason) -> ErrorDetails {
         | Reason::SameName
         | Reason::NotFound
         | Reason::RequestIdReused
-        | Reason::LimitReached => ErrorDetails::new(),
+        | Reason::LimitReached
+        | Reason::NothingToConfirm => ErrorDetails::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use signpost::clock::SystemClock;
 use signpost::config::{Config, Limits, LogFormat, LogLevel};
 use signpost_core::store::Clock;
 
+use crate::clock::clock_in_doubt;
 use crate::harness::{Binary, Service, World, contact};
 
 /// What is typed after `ask`, and the word by which its refusal is known.
@@ -110,6 +111,31 @@ async fn a_refusal_or_a_missing_service_is_one_sentence_and_a_code() {
     assert!(all(&asked).contains("cannot be reached"), "{}", all(&asked));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_confirm_the_clock() {
+    let service = ready().await;
+    let confirm = |who: &str, more: &[&str]| {
+        let token = format!("tokens/{who}.token");
+        let command = ["clock", "confirm", "--profile", "me.toml", "--token-file", &token];
+        run(&service.world, &command, &[], more)
+    };
+    let nothing = confirm("PURGE_OPERATOR", &[]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(all(&nothing).contains("nothing to confirm"), "{}", all(&nothing));
+    clock_in_doubt(&service).await;
+    let first = confirm("PURGE_OPERATOR", &[]);
+    assert!(first.status.success() && all(&first).contains("24 hours"), "{}", all(&first));
+    let alone = confirm("PURGE_OPERATOR", &[]);
+    assert_eq!(alone.status.code(), Some(1));
+    assert!(all(&alone).contains("different person"), "{}", all(&alone));
+    let second = confirm("PURGE_APPROVER", &["--output", "json"]);
+    let second: serde_json::Value = serde_json::from_slice(&second.stdout).unwrap();
+    assert_eq!(second["progress"], "COMPLETE");
+    let entry = *service.ledger().await.at(second["receipt"].as_u64().unwrap());
+    assert_eq!(entry.action(), signpost_core::terms::Action::ConfirmClock);
+    service.stop().await;
+}
+
 #[test]
 fn every_command_explains_itself_with_examples() {
     let world = World::new();
@@ -124,6 +150,7 @@ fn every_command_explains_itself_with_examples() {
         &["contact", "end", "--help"],
         &["shield", "set", "--help"],
         &["shield", "lift", "--help"],
+        &["clock", "confirm", "--help"],
     ] {
         let help = Binary::output(&world, command, &[]);
         assert_eq!(help.status.code(), Some(0), "{command:?}");

@@ -60,6 +60,7 @@ fn every_enumeration_has_the_numbers_and_names_of_the_field() {
     for (name, values) in [
         ("Involvement", [(1, "CURRENT"), (2, "PREVIOUS")]),
         ("LiftProgress", [(1, "AWAITING_SECOND_NAME"), (2, "COMPLETE")]),
+        ("ClockProgress", [(1, "AWAITING_SECOND_NAME"), (2, "COMPLETE")]),
     ] {
         assert_same(&enumerations.remove(name).unwrap(), &values);
     }

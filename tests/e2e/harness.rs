@@ -10,10 +10,10 @@ mod world;
 use std::future::Future;
 use std::time::Duration;
 
-pub(crate) use binary::Binary;
+pub(crate) use binary::{Binary, Victim};
 pub(crate) use caller::{Caller, channel};
 pub(crate) use child::{contact, date, nhs_number, question, request_id};
-pub(crate) use ledger::{Ledger, reopened};
+pub(crate) use ledger::{Ledger, open_store, reopened};
 pub(crate) use service::Service;
 pub(crate) use world::{BOTH_KINDS_OF_STRANGER, NORTHFIELD, UNREGISTERED, World};
 

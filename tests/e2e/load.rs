@@ -3,7 +3,9 @@
 mod caseload;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use signpost::entropy::SystemEntropy;
 use signpost_core::entry::Entry;
 use signpost_core::terms::{Action, Outcome};
 use signpost_proto::v1;
@@ -11,7 +13,7 @@ use tokio::task::JoinSet;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::harness::{Caller, Service, question, reopened};
+use crate::harness::{Caller, Service, contact, question, reopened};
 
 const REQUESTS: usize = 1000;
 const CONNECTIONS: usize = 4;
@@ -43,6 +45,57 @@ async fn where_places_are_few_what_finds_none_is_told_to_come_back_and_counted()
     let counts = ledger.0.iter().filter(|entry| entry.outcome() == Outcome::Shed);
     let systems: BTreeSet<_> = counts.map(Entry::system).collect();
     assert!(systems.len() == 1 && !systems.contains(&None), "for the system that asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_store_is_too_busy_what_finds_no_place_is_told_to_come_back() {
+    let service = Service::start_with(&[("LIMITS__STORE_QUEUE_MAX", "1")]).await;
+    let child = service.person("SOCIAL_WORKER").child(&[("nhs", "999 000 0018")]).await;
+    let (receipts, refused) = flood(&service, &child).await;
+    assert_eq!(receipts.len() + refused, REQUESTS);
+    assert!(refused > 0, "one place is too few for {REQUESTS}");
+    assert_on_record(&service, &receipts).await;
+    assert!(service.person("SOCIAL_WORKER").ask(question(&child)).await.is_ok());
+    let ledger = reopened(&service.stop().await).await;
+    assert_eq!(ledger.counted(Outcome::Shed), 0, "there was a place for each at the desk");
+}
+
+/// A client that goes away at any moment, and one that comes back with the same request id.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_its_client_gives_up_is_wholly_there_or_not_at_all() {
+    const RECORDINGS: usize = 40;
+    let service = Service::start().await;
+    let nurse = service.person("nurse");
+    let child = nurse.child(&[("nhs", "999 000 0018"), ("upn", "B801200005001")]).await;
+    let recorded = async || {
+        let ledger = service.ledger().await;
+        ledger.0.iter().filter(|entry| entry.action() == Action::RecordContact).count()
+    };
+    let asker = service.person("SOCIAL_WORKER");
+    let mut given_up = Vec::new();
+    for number in 0..RECORDINGS {
+        let contact = contact(&child, &format!("CASE-{number}"), service.world.today());
+        let micros = u16::from_be_bytes(SystemEntropy.bytes()) % 8000;
+        let recording = nurse.record(contact.clone());
+        let time = Duration::from_micros(micros.into());
+        let Ok(answered) = tokio::time::timeout(time, recording).await else {
+            given_up.push(contact);
+            continue;
+        };
+        answered.unwrap();
+    }
+    for contact in given_up {
+        let before = recorded().await;
+        let answer = asker.ask(question(&child[..1])).await.unwrap();
+        assert!(answer.signposts.len() >= before, "an entry, and no flag");
+        nurse.record(contact).await.unwrap();
+    }
+    assert_eq!(recorded().await, RECORDINGS, "one entry for each, whatever came before");
+    for one in child {
+        let answer = asker.ask(question(&[one])).await.unwrap();
+        assert_eq!(answer.signposts.len(), RECORDINGS);
+    }
+    service.stop().await;
 }
 
 /// Asks all at once: the receipts of the answers, and how many were shed.

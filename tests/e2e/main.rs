@@ -7,6 +7,7 @@
 
 mod answers;
 mod callers;
+mod clock;
 mod commandline;
 mod fields;
 mod harness;

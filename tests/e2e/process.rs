@@ -1,6 +1,7 @@
 //! The binary as a process: how it starts, how it stops, and what its exit codes say.
 
 mod keys;
+mod kill;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 
-use crate::harness::{Binary, Caller, World, contact, eventually, question, reopened};
+use crate::harness::{Binary, Caller, World, eventually, question, reopened};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn told_to_stop_it_ends_what_is_in_progress_and_loses_no_answer() {
@@ -63,31 +64,6 @@ async fn told_to_stop_it_ends_what_is_in_progress_and_loses_no_answer() {
         assert_eq!(ledger.at(receipt).outcome(), Outcome::NoVisibleContact);
         assert!([Action::Ask, Action::AskMany].contains(&ledger.at(receipt).action()));
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_it_has_lost_nothing_that_it_acknowledged() {
-    let world = Binary::initialised();
-    let mut binary = Binary::serve(&world, &[]).await;
-    let nurse = binary.person(&world, "nurse");
-    let child = nurse.child(&[("nhs", "999 000 0018")]).await;
-    let mut receipts = Vec::new();
-    for number in 0..20 {
-        let contact = contact(&child, &format!("CASE-{number}"), world.today());
-        receipts.push(nurse.record(contact).await.unwrap().receipt);
-    }
-    binary.signal(Signal::KILL);
-    assert_eq!(binary.ended().await.code(), None);
-
-    let again = Binary::serve(&world, &[]).await;
-    let answer = again.person(&world, "SOCIAL_WORKER").ask(question(&child)).await.unwrap();
-    assert_eq!(answer.signposts.len(), 20);
-    drop(again);
-    let ledger = reopened(&world).await;
-    for receipt in receipts {
-        assert_eq!(ledger.at(receipt).action(), Action::RecordContact);
-    }
-    assert_eq!(ledger.at(answer.receipt).action(), Action::Ask);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use signpost_proto::v1::pseudonym_service_client::PseudonymServiceClient;
+use signpost_proto::v1::purge_service_client::PurgeServiceClient;
 use signpost_proto::v1::signpost_service_client::SignpostServiceClient;
 use tokio::time::Instant;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -69,6 +70,10 @@ impl Client {
     pub(crate) fn pseudonyms(&self) -> PseudonymServiceClient<Channel> {
         PseudonymServiceClient::new(self.channel.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn purges(&self) -> PurgeServiceClient<Channel> {
+        PurgeServiceClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     /// A request that names the person and says how long they will wait.

@@ -60,7 +60,7 @@ impl From<Status> for ClientError {
         }
         let refused = match status.get_details_error_info() {
             // Here the service itself does not know what became of the request.
-            Some(info) => info.reason != STORE_FAILED,
+            Some(info) => !UNSETTLED.contains(&info.reason.as_str()),
             // Without a reason it is not the service that speaks, but what lies between.
             None => !(is_unsettled(status.code()) || status.source().is_some()),
         };
@@ -89,8 +89,8 @@ pub(crate) fn is_certificate_refused(status: &Status) -> bool {
     false
 }
 
-/// The one reason that does not say that nothing was done.
-const STORE_FAILED: &str = "STORE_FAILED";
+/// The reasons that do not say that nothing was done.
+const UNSETTLED: [&str; 2] = ["STORE_FAILED", "LATE"];
 
 /// Codes that may come from a connection as well as from the service.
 fn is_unsettled(code: Code) -> bool {
@@ -312,8 +312,13 @@ mod tests {
             let error = ClientError::from(Status::new(code, "gone"));
             assert!(matches!(error, ClientError::Unanswered { .. }), "{code:?}");
         }
-        let failed = Status::with_error_details(Code::Internal, "?", details(STORE_FAILED, None));
-        assert!(matches!(ClientError::from(failed), ClientError::Unanswered { .. }));
+        for reason in UNSETTLED {
+            let failed = Status::with_error_details(Code::Internal, "?", details(reason, None));
+            assert!(
+                matches!(ClientError::from(failed), ClientError::Unanswered { .. }),
+                "{reason}"
+            );
+        }
         let status = Status::with_error_details(Code::Unavailable, "busy", details("BUSY", None));
         assert!(matches!(ClientError::from(status), ClientError::Refused(_)));
     }

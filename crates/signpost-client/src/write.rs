@@ -1,4 +1,4 @@
-//! Writes: contact flags and shields, each under a request id of its own.
+//! Writes: contact flags, shields and names, each under a request id of its own.
 
 use signpost_proto::v1;
 use signpost_pseudonym::identifier::{Identifier, looks_like_identifier};
@@ -115,6 +115,20 @@ impl Client {
         message: v1::LiftShieldRequest,
     ) -> Result<v1::LiftShieldResponse, ClientError> {
         let send = |request| async move { self.signposts().lift_shield(request).await };
+        self.call(message, send).await
+    }
+
+    /// Gives one of the two names that confirm the service's clock after it stepped ahead.
+    pub async fn confirm_clock(&self) -> Result<v1::ConfirmClockResponse, ClientError> {
+        self.send_clock_confirmation(v1::ConfirmClockRequest { request_id: request_id() }).await
+    }
+
+    /// Sends a name for the confirmation of the clock as it is, under the caller's own request id.
+    pub async fn send_clock_confirmation(
+        &self,
+        message: v1::ConfirmClockRequest,
+    ) -> Result<v1::ConfirmClockResponse, ClientError> {
+        let send = |request| async move { self.purges().confirm_clock(request).await };
         self.call(message, send).await
     }
 }

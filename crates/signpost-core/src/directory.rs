@@ -16,6 +16,7 @@ macro_rules! retry_contended {
 
 mod ask;
 mod child;
+mod clock;
 mod end_contact;
 mod evaluate;
 mod identify;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::clock::ServiceClock;
 use crate::commit::Commit;
 use crate::entry::{Nonce, Opening};
 use crate::id::{Fingerprint, Receipt};
@@ -44,6 +46,7 @@ use crate::terms::Outcome;
 use crate::token::{Token, TokenError};
 
 pub use ask::{Answer, Question};
+pub use clock::{ClockConfirmation, ClockProgress, MayNotDestroy};
 pub use end_contact::ContactEnd;
 pub use evaluate::EvaluationLeave;
 pub use record_contact::NewContact;
@@ -59,7 +62,7 @@ const TRIES_MAX: usize = 8;
 pub struct Directory {
     store: Arc<dyn Store>,
     policy: Arc<Policy>,
-    clock: Arc<dyn Clock>,
+    clock: ServiceClock,
     entropy: Arc<dyn Entropy>,
     tally: Arc<Tally>,
 }
@@ -74,16 +77,16 @@ pub struct Presented {
 }
 
 impl Directory {
-    /// The time by the service's clock.
+    /// Service time.
     #[must_use]
     pub fn now(&self) -> jiff::Timestamp {
         self.clock.now()
     }
 
-    /// Today, by the service's clock, in UTC.
+    /// Today by service time, in UTC.
     #[must_use]
     pub fn today(&self) -> Date {
-        TimeZone::UTC.to_datetime(self.clock.now()).date()
+        TimeZone::UTC.to_datetime(self.now()).date()
     }
 
     /// Counts a refusal of whoever has this certificate, for the system it names if it names one.

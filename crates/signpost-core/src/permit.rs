@@ -100,11 +100,15 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         Action::SetShield | Action::LiftShield => {
             &[Role::SocialWorkManager, Role::MashPractitioner]
         }
+        Action::ConfirmClock => &[Role::PurgeOperator, Role::PurgeApprover],
         Action::FirstLight
         | Action::ChangePolicy
         | Action::CountRefusals
         | Action::CutTail
-        | Action::AddEvaluationKey => &[],
+        | Action::AddEvaluationKey
+        | Action::NoteClockStep
+        | Action::NoteFull
+        | Action::NoteWritable => &[],
     }
 }
 

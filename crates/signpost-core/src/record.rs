@@ -42,6 +42,8 @@ pub enum Record {
     Token(TokenRecord),
     /// The service's own state.
     Service(ServiceState),
+    /// That the clock is in doubt.
+    ClockDoubt(ClockDoubt),
 }
 
 /// What holds for a child under one pseudonym. Every write about the child writes it anew, so that
@@ -96,8 +98,8 @@ pub struct Replay {
     pub body: BodyDigest,
     /// What was answered.
     pub result: ReplayResult,
-    /// The child it was about: it goes when the child goes.
-    pub subject: Subject,
+    /// The child it was about, if it was about one: it goes when the child goes.
+    pub subject: Option<Subject>,
     /// Until when it is kept.
     pub until: Timestamp,
 }
@@ -113,6 +115,10 @@ pub enum ReplayResult {
     LiftBegun(LiftId),
     /// A shield was lifted.
     Lifted(LiftId),
+    /// The first of two names that confirm the clock was given.
+    ClockConfirmationBegun,
+    /// The second was given.
+    ClockConfirmed,
 }
 
 /// A lifting of a shield that waits for its second name.
@@ -124,6 +130,23 @@ pub struct Lift {
     pub subject: Subject,
     /// The first name; the second must be another.
     pub proposer: PersonId,
+    /// Until when it waits.
+    pub until: Timestamp,
+}
+
+/// That the clock stepped ahead, and two people have yet to confirm it. While this record is there,
+/// nothing is destroyed and nothing closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockDoubt {
+    /// The first name; the second must be another.
+    pub first: Option<FirstName>,
+}
+
+/// The first of two names, which waits for the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstName {
+    /// Whose it is.
+    pub person: PersonId,
     /// Until when it waits.
     pub until: Timestamp,
 }
@@ -155,6 +178,8 @@ pub enum RecordKey {
     Token(TokenHash),
     /// The service's own state.
     Service,
+    /// That the clock is in doubt.
+    ClockDoubt,
 }
 
 /// The kinds of record that are scanned as a whole.
@@ -180,6 +205,8 @@ pub enum Kind {
     Token = 11,
     /// The service's own state.
     Service = 12,
+    /// That the clock is in doubt.
+    ClockDoubt = 13,
 }
 
 /// What a scan goes through: the records of one child, or of one kind.
@@ -215,7 +242,7 @@ pub struct RecordError {
 
 impl Record {
     /// The first byte of every encoded record.
-    pub const FORMAT: u8 = 1;
+    pub const FORMAT: u8 = 2;
 
     /// By what it is found.
     #[must_use]
@@ -233,6 +260,7 @@ impl Record {
             Self::Person(person) => RecordKey::Person(person.id),
             Self::Token(token) => RecordKey::Token(token.hash),
             Self::Service(_) => RecordKey::Service,
+            Self::ClockDoubt(_) => RecordKey::ClockDoubt,
         }
     }
 
@@ -273,6 +301,7 @@ impl RecordKey {
             Self::Person(_) => Scope::Kind(Kind::Person),
             Self::Token(_) => Scope::Kind(Kind::Token),
             Self::Service => Scope::Kind(Kind::Service),
+            Self::ClockDoubt => Scope::Kind(Kind::ClockDoubt),
         }
     }
 
@@ -298,7 +327,7 @@ impl RecordKey {
             Self::Group(id) => within.update(id.as_bytes()),
             Self::Person(id) => within.update(id.as_bytes()),
             Self::Token(hash) => within.update(hash.as_bytes()),
-            Self::Service => &mut within,
+            Self::Service | Self::ClockDoubt => &mut within,
         };
         let mut location = [0; 48];
         location[..32].copy_from_slice(&scope);

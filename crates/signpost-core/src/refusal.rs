@@ -82,6 +82,9 @@ pub enum Reason {
     /// A limit of this organisation's own is reached.
     #[error("a limit of the organisation's own flags is reached")]
     LimitReached,
+    /// The clock is not in doubt.
+    #[error("the clock is not in doubt")]
+    NothingToConfirm,
 }
 
 /// What is wrong with a request, field by field. Never holds a value.
@@ -123,6 +126,7 @@ impl Reason {
             Self::NotFound => Outcome::NotFound,
             Self::RequestIdReused => Outcome::RequestIdReused,
             Self::LimitReached => Outcome::LimitReached,
+            Self::NothingToConfirm => Outcome::NothingToConfirm,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::commit::Commit;
 use crate::entry::{Entry, Opening};
@@ -99,8 +99,14 @@ pub enum StoreError {
 
 /// The time.
 pub trait Clock: Send + Sync + std::fmt::Debug {
-    /// The present time.
+    /// The present time, as the machine has it.
     fn now(&self) -> Timestamp;
+
+    /// The time since some fixed start, by a steady clock that nobody sets. Without one, as here, a
+    /// step of the machine's clock cannot be told from time that passes.
+    fn elapsed(&self) -> SignedDuration {
+        self.now().duration_since(Timestamp::UNIX_EPOCH)
+    }
 }
 
 /// Random bytes from the operating system, or from a test.

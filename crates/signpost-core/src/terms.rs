@@ -263,11 +263,15 @@ terms! {
         SetShield = 5 "SET_SHIELD",
         LiftShield = 6 "LIFT_SHIELD",
         Evaluate = 7 "EVALUATE",
+        ConfirmClock = 8 "CONFIRM_CLOCK",
         FirstLight = 32 "FIRST_LIGHT",
         ChangePolicy = 33 "CHANGE_POLICY",
         CountRefusals = 34 "COUNT_REFUSALS",
         CutTail = 35 "CUT_TAIL",
         AddEvaluationKey = 36 "ADD_EVALUATION_KEY",
+        NoteClockStep = 37 "NOTE_CLOCK_STEP",
+        NoteFull = 38 "NOTE_FULL",
+        NoteWritable = 39 "NOTE_WRITABLE",
     }
 }
 
@@ -289,6 +293,7 @@ terms! {
         NotFound = 33 "NOT_FOUND",
         RequestIdReused = 34 "REQUEST_ID_REUSED",
         LimitReached = 35 "LIMIT_REACHED",
+        NothingToConfirm = 36 "NOTHING_TO_CONFIRM",
         CertificateUnknown = 48 "CERTIFICATE_UNKNOWN",
         SystemSuspended = 49 "SYSTEM_SUSPENDED",
         TokenMissing = 50 "TOKEN_MISSING",

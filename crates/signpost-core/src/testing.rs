@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use crate::commit::{Commit, Effect, Write};
 use crate::id::{PolicyDigest, Receipt};
@@ -13,7 +13,10 @@ use crate::terms::{Action, Outcome};
 
 /// A clock that stands still until it is moved, forwards or backwards.
 #[derive(Debug)]
-pub struct ManualClock(Mutex<Timestamp>);
+pub struct ManualClock {
+    machine: Mutex<Timestamp>,
+    steady: Mutex<SignedDuration>,
+}
 
 /// Bytes that look random and are the same at every run.
 #[derive(Debug)]
@@ -38,21 +41,32 @@ impl ManualClock {
     /// A clock that stands at this time.
     #[must_use]
     pub fn at(time: Timestamp) -> Self {
-        Self(Mutex::new(time))
+        Self { machine: Mutex::new(time), steady: Mutex::default() }
     }
 
-    /// Moves the clock to this time.
+    /// Sets the clock to this time.
     pub fn set(&self, time: Timestamp) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = time;
+        *self.machine.lock().unwrap_or_else(PoisonError::into_inner) = time;
     }
 
-    /// Moves the clock by this span of at most hours; a negative span moves it back.
+    /// Lets time pass.
+    pub fn advance(&self, time: SignedDuration) {
+        *self.steady.lock().unwrap_or_else(PoisonError::into_inner) += time;
+        self.step_by(time);
+    }
+
+    /// Sets the clock ahead by this much, or back, while no time passes.
+    pub fn step_by(&self, by: SignedDuration) {
+        self.set(self.now().checked_add(by).expect("tests stay within the calendar"));
+    }
+
+    /// Sets the clock by this span of at most hours; a negative span sets it back.
     pub fn step(&self, span: Span) {
         let time = self.now().checked_add(span).expect("tests stay within the calendar");
         self.set(time);
     }
 
-    /// Moves the clock on by so many days of 24 hours.
+    /// Sets the clock ahead by so many days of 24 hours.
     pub fn step_days(&self, days: i64) {
         self.step(Span::new().hours(24 * days));
     }
@@ -67,7 +81,11 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn elapsed(&self) -> SignedDuration {
+        *self.steady.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -99,6 +117,10 @@ mod tests {
         assert_eq!(clock.now().to_string(), "2026-06-15T12:00:00Z");
         clock.step_days(-1);
         assert_eq!(clock.now().to_string(), "2026-06-14T12:00:00Z");
+        assert_eq!(clock.elapsed(), SignedDuration::ZERO);
+        clock.advance(SignedDuration::from_hours(1));
+        assert_eq!(clock.now().to_string(), "2026-06-14T13:00:00Z");
+        assert_eq!(clock.elapsed(), SignedDuration::from_hours(1));
     }
 
     #[test]

@@ -71,7 +71,8 @@ impl Carry for Compaction {
             | Record::Group(_)
             | Record::Person(_)
             | Record::Token(_)
-            | Record::Service(_) => true,
+            | Record::Service(_)
+            | Record::ClockDoubt(_) => true,
         };
         stays.then_some(record)
     }

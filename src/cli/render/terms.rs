@@ -86,6 +86,7 @@ terms! {
     Namespace "NAMESPACE_";
     Involvement "INVOLVEMENT_";
     LiftProgress "LIFT_PROGRESS_";
+    ClockProgress "CLOCK_PROGRESS_";
 }
 
 /// Reads a term as `s47-enquiry` or `S47_ENQUIRY`. What was typed is not repeated.

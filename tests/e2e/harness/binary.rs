@@ -115,6 +115,41 @@ impl Binary {
     }
 }
 
+/// A server that can be killed: the binary as it is, and whatever else serves a county's folder.
+pub(crate) trait Victim: Sized {
+    /// Serves until it is killed or stopped; panics if it does not come to serve.
+    async fn start(world: &World) -> Self;
+
+    /// Where it listens.
+    fn address(&self) -> SocketAddr;
+
+    /// Kills it in the middle of whatever it does.
+    async fn kill(self);
+
+    /// Stops it in good order; panics if it ends in another.
+    async fn stop(self);
+}
+
+impl Victim for Binary {
+    async fn start(world: &World) -> Self {
+        Self::serve(world, &[]).await
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    async fn kill(mut self) {
+        self.signal(Signal::KILL);
+        assert_eq!(self.ended().await.code(), None, "{}", self.log());
+    }
+
+    async fn stop(mut self) {
+        self.signal(Signal::TERM);
+        assert_eq!(self.ended().await.code(), Some(0), "{}", self.log());
+    }
+}
+
 impl Drop for Binary {
     fn drop(&mut self) {
         // Both fail only where it has ended already.

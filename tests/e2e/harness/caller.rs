@@ -7,6 +7,7 @@ use hyper_util::rt::TokioIo;
 use rand_core::OsRng;
 use signpost_proto::v1;
 use signpost_proto::v1::pseudonym_service_client::PseudonymServiceClient;
+use signpost_proto::v1::purge_service_client::PurgeServiceClient;
 use signpost_proto::v1::signpost_service_client::SignpostServiceClient;
 use signpost_pseudonym::identifier::Identifier;
 use signpost_pseudonym::oprf::{Blinded, EvaluatedPoint};
@@ -141,6 +142,14 @@ impl Caller {
         lift: v1::LiftShieldRequest,
     ) -> Result<v1::LiftShieldResponse, Status> {
         Ok(self.signpost().lift_shield(self.request(lift)).await?.into_inner())
+    }
+
+    pub(crate) async fn confirm_clock(
+        &self,
+        confirmation: v1::ConfirmClockRequest,
+    ) -> Result<v1::ConfirmClockResponse, Status> {
+        let mut purges = PurgeServiceClient::new(self.channel.clone());
+        Ok(purges.confirm_clock(self.request(confirmation)).await?.into_inner())
     }
 
     pub(crate) async fn evaluate(

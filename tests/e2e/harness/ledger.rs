@@ -38,9 +38,11 @@ impl Ledger {
         self.0.get(usize::try_from(receipt).unwrap()).expect("a receipt names an entry")
     }
 
-    /// The entries that are no count of refusals: those may come at any time.
+    /// The entries but those of the service itself: they may come at any time.
     pub(crate) fn requests(&self) -> impl Iterator<Item = &Entry> {
-        self.0.iter().filter(|entry| entry.action() != Action::CountRefusals)
+        let by_itself =
+            [Action::CountRefusals, Action::NoteClockStep, Action::NoteFull, Action::NoteWritable];
+        self.0.iter().filter(move |entry| !by_itself.contains(&entry.action()))
     }
 
     /// How many refusals were counted for this reason.
@@ -50,15 +52,20 @@ impl Ledger {
     }
 }
 
-/// The ledger that a stopped service left behind.
-pub(crate) async fn reopened(world: &World) -> Ledger {
+/// The store that a stopped service left behind.
+pub(crate) async fn open_store(world: &World) -> EmbeddedStore {
     let config = world.config(&[]);
     let clock = world.clock();
     let opened = tokio::task::spawn_blocking(move || {
         let keyring = Arc::new(SoftwareKeyring::open(&config.store.keyring).unwrap());
         EmbeddedStore::open(&Options::new(&config.store.data, keyring, clock)).unwrap()
     });
-    let store = opened.await.unwrap().store;
+    opened.await.unwrap().store
+}
+
+/// The ledger that a stopped service left behind.
+pub(crate) async fn reopened(world: &World) -> Ledger {
+    let store = open_store(world).await;
     let ledger = Ledger::read(&store).await;
     store.close().await.unwrap();
     ledger

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Span, Timestamp, ToSpan};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use signpost::clock::SystemClock;
 use signpost::config::Config;
 use signpost::init;
 use signpost::pki::Authority;
@@ -118,10 +119,13 @@ const MEMBERS: &[Member] = &[
     Member::of(WESTBURY, "Pastoral Team", "teacher").is("DSL"),
 ];
 
-/// A directory with everything that a service, or the binary, needs; it goes with its value.
+/// A directory with everything that a service, or the binary, needs; it goes with the value that
+/// made it.
 #[derive(Debug)]
 pub(crate) struct World {
-    folder: TempDir,
+    folder: PathBuf,
+    /// None where another process made the folder, and will remove it.
+    temporary: Option<TempDir>,
     clock: Arc<MovableClock>,
 }
 
@@ -139,7 +143,8 @@ impl World {
     pub(crate) fn at(now: Timestamp) -> Self {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let folder = tempfile::Builder::new().prefix("e2e-").tempdir_in(root).unwrap();
-        let world = Self { folder, clock: Arc::new(MovableClock(Mutex::new(now))) };
+        let mut world = Self::by(folder.path(), now);
+        world.temporary = Some(folder);
         for folder in ["pki", "tokens"] {
             std::fs::create_dir(world.path(folder)).unwrap();
         }
@@ -149,9 +154,19 @@ impl World {
         world
     }
 
+    /// The county in this folder, which another process made.
+    pub(crate) fn of(folder: &Path) -> Self {
+        Self::by(folder, SystemClock.now())
+    }
+
+    fn by(folder: &Path, now: Timestamp) -> Self {
+        let clock = Arc::new(MovableClock(Mutex::new(now)));
+        Self { folder: folder.to_owned(), temporary: None, clock }
+    }
+
     /// A path in its directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     /// The clock of its service, and of its callers.
@@ -226,16 +241,25 @@ impl World {
 }
 
 impl MovableClock {
-    /// Moves it on by so many days of 24 hours.
+    /// Sets it ahead by so many days of 24 hours.
     pub(crate) fn step_days(&self, days: i64) {
+        self.step((24 * days).hours());
+    }
+
+    /// Sets it ahead by this span of at most hours, or back, while no time passes.
+    pub(crate) fn step(&self, span: Span) {
         let mut now = self.0.lock().unwrap();
-        *now = now.checked_add((24 * days).hours()).unwrap();
+        *now = now.checked_add(span).unwrap();
     }
 }
 
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap()
+    }
+
+    fn elapsed(&self) -> SignedDuration {
+        SignedDuration::ZERO
     }
 }
 

@@ -12,7 +12,8 @@ use crate::id::{
 };
 use crate::permit::Permit;
 use crate::record::{
-    ChildHead, FlagCopy, Lift, Record, RecordKey, Replay, ReplayKey, ReplayResult, Shield,
+    ChildHead, ClockDoubt, FirstName, FlagCopy, Lift, Record, RecordKey, Replay, ReplayKey,
+    ReplayResult, Shield,
 };
 use crate::register::{
     Certificate, Group, Organisation, Person, ServiceState, Standing, System, Team, TokenRecord,
@@ -105,7 +106,7 @@ pub(super) fn replay(number: u16) -> Record {
         },
         body: BodyDigest::new([6; 32]),
         result: ReplayResult::Flag(FlagId::new([7; 16])),
-        subject: subject(&[1, 2, 3, 4]),
+        subject: Some(subject(&[1, 2, 3, 4])),
         until: Timestamp::constant(1_781_524_800, 0),
     })
 }
@@ -190,7 +191,13 @@ fn next_kind(record: &Record) -> Option<Record> {
             policy: PolicyDigest::new([13; 32]),
             evaluation_keys: vec![(EvaluationKeyId(1), KeyFingerprint::new([14; 32]))],
         }),
-        Record::Service(_) => return None,
+        Record::Service(_) => Record::ClockDoubt(ClockDoubt {
+            first: Some(FirstName {
+                person: PersonId::new([4; 16]),
+                until: Timestamp::constant(1_781_524_800, 0),
+            }),
+        }),
+        Record::ClockDoubt(_) => return None,
     })
 }
 

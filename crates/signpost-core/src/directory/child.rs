@@ -75,7 +75,8 @@ impl Child {
             | Record::Group(_)
             | Record::Person(_)
             | Record::Token(_)
-            | Record::Service(_) => return Err(StoreError::Damaged),
+            | Record::Service(_)
+            | Record::ClockDoubt(_) => return Err(StoreError::Damaged),
         }
         Ok(())
     }

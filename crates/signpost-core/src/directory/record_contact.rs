@@ -146,8 +146,10 @@ fn union(earlier: &Subject, now: &Subject) -> Result<Subject, Reason> {
 pub(super) fn flag_of(first: Written<ReplayResult>) -> Result<Written<FlagId>, Refusal> {
     match first.result {
         ReplayResult::Flag(id) => Ok(Written { result: id, receipt: first.receipt }),
-        ReplayResult::ShieldSet | ReplayResult::LiftBegun(_) | ReplayResult::Lifted(_) => {
-            Err(StoreError::Damaged.into())
-        }
+        ReplayResult::ShieldSet
+        | ReplayResult::LiftBegun(_)
+        | ReplayResult::Lifted(_)
+        | ReplayResult::ClockConfirmationBegun
+        | ReplayResult::ClockConfirmed => Err(StoreError::Damaged.into()),
     }
 }

@@ -74,7 +74,7 @@ impl Directory {
         &self,
         attempt: &Attempt,
         result: ReplayResult,
-        subject: &Subject,
+        subject: Option<&Subject>,
     ) -> (Precondition, Write) {
         let until = self.now().saturating_add(KEPT_HOURS.hours());
         let until = until.expect("hours are a fixed span");
@@ -82,7 +82,7 @@ impl Directory {
             key: attempt.key,
             body: attempt.body,
             result,
-            subject: subject.clone(),
+            subject: subject.cloned(),
             until,
         };
         let unused = Precondition::unchanged(RecordKey::Replay(attempt.key), attempt.found);

@@ -1,8 +1,11 @@
-//! What the service puts on record of itself: first light, a changed policy, counted refusals.
+//! What the service puts on record of itself: first light, a changed policy, counted refusals, and
+//! that there is no space.
 
 use std::sync::Arc;
 
 use super::Directory;
+use super::clock::last_entry_time;
+use crate::clock::ServiceClock;
 use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::id::{KeyFingerprint, Receipt};
 use crate::permit::Permit;
@@ -12,7 +15,7 @@ use crate::refusal::Refusal;
 use crate::register::{
     Certificate, Group, Organisation, Person, ServiceState, System, Team, TokenRecord,
 };
-use crate::store::{Clock, CommitError, Entropy, Store, StoreError};
+use crate::store::{CommitError, Entropy, Store, StoreError};
 use crate::subject::EvaluationKeyId;
 use crate::tally::Tally;
 use crate::terms::{Action, Outcome};
@@ -84,13 +87,18 @@ impl Directory {
     }
 
     /// Starts on a store that holds a register. Where the policy is not the one it last ran with,
-    /// that is put on record first, with the earlier digest as the entry's detail.
+    /// that is put on record first, with the earlier digest as the entry's detail. Service time
+    /// goes on from the last entry; the store should stamp by the same clock.
     pub async fn start(
         store: Arc<dyn Store>,
         policy: Arc<Policy>,
-        clock: Arc<dyn Clock>,
+        clock: impl Into<ServiceClock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StartError> {
+        let clock = clock.into();
+        if let Some(last) = last_entry_time(&*store).await? {
+            clock.continue_from(last);
+        }
         let stored = store.read(&RecordKey::Service).await?.ok_or(StartError::NotInitialised)?;
         let Record::Service(state) = stored.record else { return Err(StoreError::Damaged.into()) };
         if state.policy != policy.digest() {
@@ -105,7 +113,14 @@ impl Directory {
             };
             store.commit(Commit::permitted(permit, effect)).await.map_err(start_error)?;
         }
-        Ok(Self { store, policy, clock, entropy, tally: Arc::new(Tally::default()) })
+        let directory = Self { store, policy, clock, entropy, tally: Arc::new(Tally::default()) };
+        match directory.record_clock_step().await {
+            Ok(_) => Ok(directory),
+            Err(Refusal::Store(error)) => Err(error.into()),
+            Err(Refusal::Unidentified(_) | Refusal::Refused { .. } | Refusal::Contended) => {
+                Err(StoreError::Indeterminate.into())
+            }
+        }
     }
 
     /// Compares the evaluation keys at hand with those that pseudonyms were made with. A key that
@@ -143,6 +158,21 @@ impl Directory {
         let count = u32::try_from(bytes).unwrap_or(u32::MAX);
         let effect = Effect { count, ..Effect::new(Outcome::Done) };
         self.commit(Commit::permitted(permit, effect)).await
+    }
+
+    /// Puts on record that the store has no space: a store keeps some for such entries.
+    pub async fn record_full(&self) -> Result<Receipt, Refusal> {
+        self.record_of_itself(Action::NoteFull).await
+    }
+
+    /// Puts on record that a store that had no space has some again.
+    pub async fn record_writable(&self) -> Result<Receipt, Refusal> {
+        self.record_of_itself(Action::NoteWritable).await
+    }
+
+    async fn record_of_itself(&self, action: Action) -> Result<Receipt, Refusal> {
+        let permit = Permit::of_service(action, None, self.policy.digest(), Vec::new());
+        self.commit(Commit::permitted(permit, Effect::new(Outcome::Done))).await
     }
 
     /// Puts the largest count of unidentified refusals on record, if there is any. Called once a

@@ -9,11 +9,9 @@ use super::replay::Written;
 use super::write::{Begun, Change, Leave, WriteRequest};
 use super::{Directory, Presented};
 use crate::commit::Write;
-use crate::id::{ActorId, LiftId, PersonId, RequestId};
-use crate::permit::roles_for;
+use crate::id::{ActorId, LiftId, RequestId};
 use crate::record::{Lift, Record, RecordKey, ReplayResult, Shield};
 use crate::refusal::{Invalid, Reason, Refusal};
-use crate::register::Standing;
 use crate::store::StoreError;
 use crate::subject::Subject;
 use crate::terms::{Action, ShieldKind};
@@ -117,9 +115,10 @@ impl Directory {
                 let result = match first.result {
                     ReplayResult::LiftBegun(id) => LiftProgress::AwaitingSecondName(id),
                     ReplayResult::Lifted(id) => LiftProgress::Complete(id),
-                    ReplayResult::Flag(_) | ReplayResult::ShieldSet => {
-                        return Err(StoreError::Damaged.into());
-                    }
+                    ReplayResult::Flag(_)
+                    | ReplayResult::ShieldSet
+                    | ReplayResult::ClockConfirmationBegun
+                    | ReplayResult::ClockConfirmed => return Err(StoreError::Damaged.into()),
                 };
                 Ok(Written { result, receipt: first.receipt })
             }
@@ -170,7 +169,7 @@ impl Directory {
         if lift.proposer == leave.identity.person() {
             return Err(self.give_up(leave, Reason::SameName).await);
         }
-        if !self.may_still_lift(lift.proposer, &mut leave).await? {
+        if !self.name_still_counts(lift.proposer, Action::LiftShield, &mut leave).await? {
             return Err(self.give_up(leave, Reason::NotFound).await);
         }
         let Some(mut family) = self.family(&request.subject).await? else {
@@ -205,26 +204,6 @@ impl Directory {
         } else {
             Err(StoreError::Damaged)
         }
-    }
-
-    /// Whether the first name still counts: as it stands today, not as it stood when it was given.
-    async fn may_still_lift(
-        &self,
-        proposer: PersonId,
-        leave: &mut Leave,
-    ) -> Result<bool, StoreError> {
-        let key = RecordKey::Person(proposer);
-        let Some(stored) = self.store.read(&key).await? else { return Ok(false) };
-        leave.rest_on(key, stored.version);
-        let Record::Person(person) = stored.record else { return Err(StoreError::Damaged) };
-        let key = RecordKey::Group(person.group);
-        let Some(stored) = self.store.read(&key).await? else { return Ok(false) };
-        leave.rest_on(key, stored.version);
-        let Record::Group(group) = stored.record else { return Err(StoreError::Damaged) };
-        let today = self.today();
-        Ok(person.standing == Standing::Active
-            && (group.valid_from..=group.valid_until).contains(&today)
-            && roles_for(Action::LiftShield).contains(&group.role))
     }
 
     /// All that flags tie to this subject, and to what else its own shields were set on together

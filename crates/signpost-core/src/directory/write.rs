@@ -1,4 +1,4 @@
-//! What every write about a child has in common: how it begins and how it is committed.
+//! What every write has in common: how it begins and how it is committed.
 
 use serde::Serialize;
 
@@ -6,10 +6,12 @@ use super::child::Child;
 use super::replay::{Attempt, Earlier, Written};
 use super::{Directory, Presented};
 use crate::commit::{Commit, Effect, Precondition, Write};
-use crate::id::{Receipt, RequestId};
-use crate::permit::{Identity, Permit};
-use crate::record::{RecordKey, ReplayResult};
+use crate::id::{PersonId, Receipt, RequestId};
+use crate::permit::{Identity, Permit, roles_for};
+use crate::record::{Record, RecordKey, ReplayResult};
 use crate::refusal::{Invalid, Reason, Refusal};
+use crate::register::Standing;
+use crate::store::StoreError;
 use crate::subject::Subject;
 use crate::terms::{Action, Outcome};
 
@@ -86,13 +88,35 @@ impl Directory {
         self.refuse(leave.permit.deny(reason)).await
     }
 
+    /// Whether the first name still counts: as it stands today, not as it stood when it was given.
+    pub(super) async fn name_still_counts(
+        &self,
+        first: PersonId,
+        action: Action,
+        leave: &mut Leave,
+    ) -> Result<bool, StoreError> {
+        let key = RecordKey::Person(first);
+        let Some(stored) = self.store.read(&key).await? else { return Ok(false) };
+        leave.rest_on(key, stored.version);
+        let Record::Person(person) = stored.record else { return Err(StoreError::Damaged) };
+        let key = RecordKey::Group(person.group);
+        let Some(stored) = self.store.read(&key).await? else { return Ok(false) };
+        leave.rest_on(key, stored.version);
+        let Record::Group(group) = stored.record else { return Err(StoreError::Damaged) };
+        let today = self.today();
+        Ok(person.standing == Standing::Active
+            && (group.valid_from..=group.valid_until).contains(&today)
+            && roles_for(action).contains(&group.role))
+    }
+
     /// Commits the change, if nothing it rests on has changed meanwhile.
     pub(super) async fn finish_write(
         &self,
         leave: Leave,
         change: Change<'_>,
     ) -> Result<Receipt, Refusal> {
-        let (unused, first_result) = self.remember(&leave.attempt, change.result, change.subject);
+        let (unused, first_result) =
+            self.remember(&leave.attempt, change.result, Some(change.subject));
         let mut effect = Effect::new(Outcome::Done);
         effect.opening = Some(self.opening(change.named));
         effect.preconditions.push(unused);
@@ -100,6 +124,21 @@ impl Directory {
         effect.writes.push(first_result);
         effect.writes.extend(change.touched.iter().map(Child::put_head));
         effect.writes.extend(change.writes);
+        self.commit(Commit::permitted(leave.permit, effect)).await
+    }
+
+    /// Commits a write about no child, if nothing it rests on has changed meanwhile.
+    pub(super) async fn finish_own(
+        &self,
+        leave: Leave,
+        result: ReplayResult,
+        count: u32,
+        write: Write,
+    ) -> Result<Receipt, Refusal> {
+        let (unused, first_result) = self.remember(&leave.attempt, result, None);
+        let mut effect = Effect { count, ..Effect::new(Outcome::Done) };
+        effect.preconditions.push(unused);
+        effect.writes.extend([first_result, write]);
         self.commit(Commit::permitted(leave.permit, effect)).await
     }
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod ask;
+mod cancelled;
+mod clock;
 mod contacts;
 mod fixture;
 mod model;

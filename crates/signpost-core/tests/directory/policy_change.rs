@@ -82,3 +82,15 @@ async fn a_cut_tail_is_on_record_with_its_length() {
         assert_eq!((entry.action(), entry.count()), (Action::CutTail, count));
     }
 }
+
+#[tokio::test]
+async fn a_store_without_space_and_its_return_are_on_record() {
+    let scene = Scene::new().await;
+    let full = scene.directory.record_full().await.unwrap();
+    let writable = scene.directory.record_writable().await.unwrap();
+    for (receipt, action) in [(full, Action::NoteFull), (writable, Action::NoteWritable)] {
+        let entry = scene.entry(receipt).await;
+        assert_eq!((entry.action(), entry.outcome()), (action, Outcome::Done));
+        assert_eq!((entry.actor(), entry.system()), (None, None), "of the service itself");
+    }
+}

@@ -203,7 +203,7 @@ async fn a_request_id_used_before_the_commit_is_used() {
         },
         body: BodyDigest::new([0; 32]),
         result: ReplayResult::Flag(FlagId::new([1; 16])),
-        subject: child(&[2]),
+        subject: Some(child(&[2])),
         until: Timestamp::MAX,
     }));
     let recorded = scene.try_record(NORA, contact).await;

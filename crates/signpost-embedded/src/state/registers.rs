@@ -13,7 +13,7 @@ pub(crate) struct Registers(BTreeMap<RegisterKey, Stored>);
 pub(crate) type RegisterKey = [u8; 33];
 
 /// The kinds that are kept in memory.
-pub(crate) const REGISTER_KINDS: [Kind; 9] = [
+pub(crate) const REGISTER_KINDS: [Kind; 10] = [
     Kind::Lift,
     Kind::Organisation,
     Kind::Team,
@@ -23,6 +23,7 @@ pub(crate) const REGISTER_KINDS: [Kind; 9] = [
     Kind::Person,
     Kind::Token,
     Kind::Service,
+    Kind::ClockDoubt,
 ];
 
 /// By what a record is found among the registers; none where its kind is not kept there.
@@ -38,6 +39,7 @@ pub(crate) fn register_key(key: &RecordKey) -> Option<RegisterKey> {
         RecordKey::Person(id) => of(Kind::Person, id.as_bytes()),
         RecordKey::Token(hash) => of(Kind::Token, hash.as_bytes()),
         RecordKey::Service => of(Kind::Service, &[]),
+        RecordKey::ClockDoubt => of(Kind::ClockDoubt, &[]),
     })
 }
 

@@ -113,7 +113,7 @@ impl Store for Twin {
 
 pub(crate) const ALL: NonZeroUsize = NonZeroUsize::MAX;
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::Replay,
     Kind::Lift,
     Kind::Organisation,
@@ -124,4 +124,5 @@ const KINDS: [Kind; 10] = [
     Kind::Person,
     Kind::Token,
     Kind::Service,
+    Kind::ClockDoubt,
 ];

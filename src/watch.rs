@@ -1,0 +1,286 @@
+//! What the running service looks at by itself: the refusals it counts, its clock, and whether its
+//! store can write.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use signpost_core::directory::{Directory, MayNotDestroy};
+use signpost_embedded::store::Condition;
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::grpc;
+
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+const CONDITION_LOOKED_AT_EVERY: Duration = Duration::from_millis(250);
+
+/// What health says.
+#[derive(Clone, Debug)]
+pub(crate) struct Health(HealthReporter);
+
+impl Health {
+    pub(crate) fn new(reporter: HealthReporter) -> Self {
+        Self(reporter)
+    }
+
+    /// Says of every service whether it is served.
+    pub(crate) async fn set(&self, status: ServingStatus) {
+        for service in grpc::SERVICES.into_iter().chain([""]) {
+            self.0.set_service_status(service, status).await;
+        }
+    }
+
+    /// Says whether anything may be destroyed or closed.
+    async fn set_destruction(&self, status: ServingStatus) {
+        self.0.set_service_status(grpc::DESTRUCTION, status).await;
+    }
+}
+
+/// Once a second puts a count of refusals on record, and a step of the clock, until it stops.
+pub(crate) async fn each_second(
+    directory: Directory,
+    health: Health,
+    stopped: watch::Receiver<bool>,
+) {
+    let mut every = tokio::time::interval(LOOKED_AT_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stop = std::pin::pin!(wait_until_set(stopped));
+    let mut was_in_doubt = false;
+    loop {
+        tokio::select! {
+            () = &mut stop => return,
+            _ = every.tick() => {}
+        }
+        record_largest_refusal(&directory).await;
+        was_in_doubt = look_at_clock(&directory, &health, was_in_doubt).await;
+    }
+}
+
+/// Puts all counts that are left on record.
+pub(crate) async fn record_all_refusals(directory: &Directory) {
+    while record_largest_refusal(directory).await {}
+}
+
+/// Whether there was a count, and it is on record.
+async fn record_largest_refusal(directory: &Directory) -> bool {
+    match directory.record_refusals().await {
+        Ok(recorded) => recorded.is_some(),
+        Err(error) => {
+            tracing::error!(%error, "counted refusals could not be put on record");
+            false
+        }
+    }
+}
+
+/// Whether the clock is in doubt.
+async fn look_at_clock(directory: &Directory, health: &Health, was_in_doubt: bool) -> bool {
+    if let Err(error) = directory.record_clock_step().await {
+        tracing::error!(%error, "a step of the clock could not be put on record");
+    }
+    let in_doubt = match directory.may_destroy().await {
+        Ok(()) => false,
+        Err(MayNotDestroy::ClockInDoubt) => true,
+        Err(MayNotDestroy::Store(_)) => return was_in_doubt,
+    };
+    if in_doubt && !was_in_doubt {
+        tracing::error!(
+            "the clock stepped ahead: nothing is destroyed and nothing closed until two people \
+             have confirmed it (signpost clock confirm)"
+        );
+    }
+    if was_in_doubt && !in_doubt {
+        tracing::info!("the clock is confirmed");
+    }
+    let status = if in_doubt { ServingStatus::NotServing } else { ServingStatus::Serving };
+    health.set_destruction(status).await;
+    in_doubt
+}
+
+/// Follows the condition of the store: while it cannot write, nothing is served.
+#[derive(Debug)]
+pub(crate) struct ConditionWatch {
+    directory: Directory,
+    health: Health,
+    seen: Seen,
+}
+
+impl ConditionWatch {
+    pub(crate) fn new(directory: Directory, health: Health) -> Self {
+        Self { directory, health, seen: Seen::default() }
+    }
+
+    /// Looks again and again, and never ends.
+    pub(crate) async fn follow(&mut self, condition: impl Fn() -> Condition) -> Infallible {
+        let mut every = tokio::time::interval(CONDITION_LOOKED_AT_EVERY);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            self.look(condition()).await;
+        }
+    }
+
+    /// Health first; what is to be put on record may have to wait for the store.
+    async fn look(&mut self, now: Condition) {
+        if let Some(status) = self.seen.take(now) {
+            tell(now);
+            self.health.set(status).await;
+        }
+        while let Some(note) = self.seen.owed.first() {
+            let recorded = match note {
+                Note::Full => self.directory.record_full().await,
+                Note::Writable => self.directory.record_writable().await,
+            };
+            if let Err(error) = recorded {
+                tracing::debug!(%error, "a stop could not be put on record yet");
+                return;
+            }
+            self.seen.owed.remove(0);
+        }
+    }
+}
+
+/// What was seen of a store so far.
+#[derive(Debug)]
+struct Seen {
+    condition: Condition,
+    /// Whether there was no space, and has not been since.
+    is_full: bool,
+    /// What is yet to be put on record, in this order.
+    owed: Vec<Note>,
+}
+
+/// What is put on record of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Note {
+    Full,
+    Writable,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { condition: Condition::Writable, is_full: false, owed: Vec::new() }
+    }
+}
+
+impl Seen {
+    /// What health is to say, if the condition has changed.
+    fn take(&mut self, now: Condition) -> Option<ServingStatus> {
+        if now == self.condition {
+            return None;
+        }
+        self.condition = now;
+        match now {
+            Condition::Full => {
+                // A return that never got on record was none: the stop goes on.
+                if self.owed.pop_if(|last| *last == Note::Writable).is_none() && !self.is_full {
+                    self.owed.push(Note::Full);
+                }
+                self.is_full = true;
+                Some(ServingStatus::NotServing)
+            }
+            Condition::Slow => Some(ServingStatus::NotServing),
+            Condition::Writable => {
+                if self.is_full {
+                    self.owed.push(Note::Writable);
+                }
+                self.is_full = false;
+                Some(ServingStatus::Serving)
+            }
+        }
+    }
+}
+
+fn tell(condition: Condition) {
+    match condition {
+        Condition::Writable => tracing::info!("the store can write again: serving"),
+        Condition::Full => {
+            tracing::error!("no space for the store: nothing is served until there is");
+        }
+        Condition::Slow => tracing::warn!("the store is slow: nothing is served until it is not"),
+    }
+}
+
+/// Ends when it is set, or nobody can set it any more.
+pub(crate) async fn wait_until_set(mut stopped: watch::Receiver<bool>) {
+    // The sender lives as long as the server runs.
+    stopped.wait_for(|stopped| *stopped).await.ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::sync::Arc;
+
+    use signpost_core::directory::FirstLight;
+    use signpost_core::id::Receipt;
+    use signpost_core::memory::MemoryStore;
+    use signpost_core::policy::Policy;
+    use signpost_core::store::Store;
+    use signpost_core::terms::Action;
+    use tonic::Request;
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_server::Health as _;
+    use tonic_health::server::HealthService;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::entropy::SystemEntropy;
+
+    /// What health says of each service, and what stands on record after first light.
+    async fn found(health: &HealthService, store: &MemoryStore) -> (Vec<i32>, Vec<Action>) {
+        let mut statuses = Vec::new();
+        for service in grpc::SERVICES {
+            let request = HealthCheckRequest { service: service.to_owned() };
+            let checked = health.check(Request::new(request)).await.unwrap();
+            statuses.push(checked.into_inner().status);
+        }
+        let entries = store.entries(Receipt(1), NonZeroUsize::MAX).await.unwrap();
+        (statuses, entries.iter().map(signpost_core::entry::Entry::action).collect())
+    }
+
+    #[tokio::test]
+    async fn a_full_store_stops_the_service_and_is_on_record_and_so_is_its_return() {
+        let clock = Arc::new(SystemClock);
+        let store = Arc::new(MemoryStore::new(clock.clone()));
+        let policy = Arc::new(Policy::default());
+        Directory::first_light(&*store, &policy, FirstLight::default()).await.unwrap();
+        let directory = Directory::start(store.clone(), policy, clock, Arc::new(SystemEntropy));
+        let (reporter, _) = tonic_health::server::health_reporter();
+        let checks = HealthService::from_health_reporter(reporter.clone());
+        let health = Health::new(reporter);
+        health.set(ServingStatus::Serving).await;
+        let mut watch = ConditionWatch::new(directory.await.unwrap(), health);
+
+        let (serving, not_serving) = (vec![1; 3], vec![2; 3]);
+        let (full, writable) = (Action::NoteFull, Action::NoteWritable);
+        for (condition, status, record) in [
+            (Condition::Writable, &serving, &[][..]),
+            (Condition::Full, &not_serving, &[full]),
+            (Condition::Full, &not_serving, &[full]),
+            (Condition::Slow, &not_serving, &[full]),
+            (Condition::Full, &not_serving, &[full]),
+            (Condition::Writable, &serving, &[full, writable]),
+            (Condition::Slow, &not_serving, &[full, writable]),
+            (Condition::Writable, &serving, &[full, writable]),
+            (Condition::Full, &not_serving, &[full, writable, full]),
+        ] {
+            watch.look(condition).await;
+            assert_eq!(found(&checks, &store).await, (status.clone(), record.to_vec()));
+        }
+    }
+
+    #[test]
+    fn a_return_that_never_got_on_record_is_none() {
+        let mut seen = Seen::default();
+        let mut turn = |condition| {
+            seen.take(condition);
+            seen.owed.clone()
+        };
+        assert_eq!(turn(Condition::Full), [Note::Full]);
+        assert_eq!(turn(Condition::Writable), [Note::Full, Note::Writable]);
+        assert_eq!(turn(Condition::Full), [Note::Full]);
+        assert_eq!(turn(Condition::Writable), [Note::Full, Note::Writable]);
+    }
+}
