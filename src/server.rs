@@ -222,7 +222,7 @@ pub(crate) fn sealed(error: &OpenError) -> Failure {
         OpenError::InUse { .. } => Exit::Locked,
         OpenError::NotADataDirectory { .. } | OpenError::KeyringInside { .. } => Exit::Config,
         OpenError::UnknownFormat { .. }
-        | OpenError::Key(_)
+        | OpenError::Key { .. }
         | OpenError::Damaged { .. }
         | OpenError::FramesMissing { .. }
         | OpenError::MarkMissing { .. }

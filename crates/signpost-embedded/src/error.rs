@@ -73,8 +73,13 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// A key could not be had.
-    #[error("a key of the data directory cannot be had")]
-    Key(#[from] KeyError),
+    #[error("the key in {} cannot be had: restore it, or the keyring, from a backup", .path.display())]
+    Key {
+        /// The file of the wrapped key.
+        path: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
     /// The high-water mark is gone, and with it the witness of how far the journal was.
     #[error("there is no high-water mark {}: the keyring was restored in part, or is another; \
              restore it with all its files", .path.display())]
@@ -83,7 +88,8 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// What a turn left behind could not be removed.
-    #[error("{} is not in use any more and cannot be destroyed", .path.display())]
+    #[error("{} is not in use any more and cannot be destroyed: see that it and the keyring can be \
+             written, and start again", .path.display())]
     NotDestroyed {
         /// The generation's directory.
         path: PathBuf,
@@ -91,7 +97,7 @@ pub enum OpenError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file is not what it was.
-    #[error("{} is damaged at offset {offset}: {what}; restore the data directory from a backup", .path.display())]
+    #[error("{} is damaged at offset {offset}: {what}; restore it from the newest backup", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -102,7 +108,7 @@ pub enum OpenError {
     },
     /// The journal ends before a frame that something shows to have been complete.
     #[error("{} ends at offset {offset} with frame {last}, but {witness} knows of later ones: \
-             acknowledged commits would be lost; restore the newest journal from a backup", .path.display())]
+             acknowledged commits would be lost; restore it from the newest backup", .path.display())]
     FramesMissing {
         /// The journal.
         path: PathBuf,
@@ -114,7 +120,8 @@ pub enum OpenError {
         witness: &'static str,
     },
     /// The index could be neither opened nor built anew.
-    #[error("the index {} cannot be built: {what}", .path.display())]
+    #[error("the index {} cannot be built: {what}; remove it and start again, it is built anew from the \
+             journal", .path.display())]
     Index {
         /// Its directory.
         path: PathBuf,
@@ -122,7 +129,8 @@ pub enum OpenError {
         what: String,
     },
     /// The file system failed.
-    #[error("cannot use {}", .path.display())]
+    #[error("cannot use {}: see that it is there, ours, and on a disk in order, or restore it from \
+             the newest backup", .path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -166,6 +174,10 @@ impl CreateError {
 impl OpenError {
     pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self {
         move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn key(path: &Path) -> impl Fn(KeyError) -> Self {
+        move |source| Self::Key { path: path.to_owned(), source }
     }
 
     pub(crate) fn damaged(path: &Path, offset: u64, what: &'static str) -> Self {

@@ -73,11 +73,25 @@ pub enum KeyError {
         /// The file that is missing.
         path: PathBuf,
     },
+    /// What should be a wrapped key is none, or one for something else.
+    #[error("what should be the wrapped key for {label} is not: it is damaged, or another's")]
+    NotWrapped {
+        /// What the secret should be for.
+        label: String,
+    },
     /// The wrapped key or its key-encryption key is not what it was.
-    #[error("the key for {label} does not unwrap: it is damaged, or under another key")]
+    #[error("the key for {label} does not unwrap under {}: one of the two is damaged", .path.display())]
     Damaged {
         /// What the secret is for.
         label: String,
+        /// Where the key-encryption key is.
+        path: PathBuf,
+    },
+    /// What should be a key-encryption key is none.
+    #[error("the key file {} is damaged: it has not the length of a key", .path.display())]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
     },
     /// The file system failed.
     #[error("cannot use {}", .path.display())]
@@ -141,7 +155,7 @@ impl SoftwareKeyring {
         if !durable::is_private(&*self.disk, &path).map_err(io_error(&path))? {
             return Err(KeyError::FileNotPrivate { path });
         }
-        let damaged = |_| KeyError::Damaged { label: path.display().to_string() };
+        let damaged = |_| KeyError::NotAKey { path };
         Ok(SealingKey::new(bytes.as_slice().try_into().map_err(damaged)?))
     }
 
@@ -165,9 +179,9 @@ impl KeySource for SoftwareKeyring {
 
     fn unwrap(&self, wrapped: &WrappedKey) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let encryption = self.read(&wrapped.id)?;
-        encryption
-            .open(&wrapped.wrapped, &bound_to(&wrapped.id, &wrapped.label))
-            .map_err(|_| KeyError::Damaged { label: wrapped.label.clone() })
+        encryption.open(&wrapped.wrapped, &bound_to(&wrapped.id, &wrapped.label)).map_err(|_| {
+            KeyError::Damaged { label: wrapped.label.clone(), path: self.path(&wrapped.id) }
+        })
     }
 
     fn destroy(&self, key: &KeyId) -> Result<DestructionReceipt, KeyError> {

@@ -20,15 +20,16 @@ use crate::journal::Journal;
 use crate::journal::frame::FrameId;
 use crate::journal::mark::{Mark, MarkFile};
 use crate::journal::reader::{JournalReader, Position};
+use crate::keyring::sealing::SealingKey;
 use crate::layout::Layout;
 use crate::ledger::{LedgerError, LedgerWriter};
 use crate::options::Options;
-use crate::state::Shared;
 use crate::state::condition::ConditionState;
 use crate::state::generation::{Generation, GenerationKeys};
 use crate::state::index::Index;
 use crate::state::pending::Pending;
 use crate::state::registers::{REGISTER_KINDS, Registers, register_key};
+use crate::state::{Shared, read_segment_key};
 use crate::turn::destroy;
 use crate::writer::Tail;
 use survey::{Place, Survey};
@@ -67,7 +68,8 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let place = Place { disk, layout: &layout, current, mark, index_frame, progress };
     let survey = Survey::take(&place)?;
     survey.check_witnesses(&place)?;
-    let destroyed = destroy_others(options, &layout, current.generation)?;
+    let segment_key = read_last_segment_key(options, &layout, &survey)?;
+    let destroyed = destroy_others(options, &layout, current)?;
     let settled = tail::settle(disk, &layout, &survey)?;
 
     let (index, rebuilt_index) = match agreeing(index, was_there, &survey) {
@@ -79,7 +81,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     if let Some(from) = from {
         replay(&place, settled.now(from), &index, &mut ledger)?;
     }
-    let tail = survey.tail();
+    let tail = Tail { segment_key, ..survey.tail() };
     let end = settled.end;
     let marked = Mark { generation: current.generation, frame: end.last, drained: tail.next_entry };
     if marked != mark {
@@ -152,7 +154,23 @@ pub(crate) fn read_keys(
 ) -> Result<GenerationKeys, OpenError> {
     let path = layout.keys(generation);
     let keys = durable::read(&*options.disk, &path).map_err(OpenError::io(&path))?;
-    Ok(GenerationKeys::unwrap(generation, &*options.keys, &keys)?)
+    GenerationKeys::unwrap(generation, &*options.keys, &keys).map_err(OpenError::key(&path))
+}
+
+/// The key of the segment that openings go to. Without it those that are there could not be opened,
+/// nor any be added: a new key under the old name would be no help.
+fn read_last_segment_key(
+    options: &Options,
+    layout: &Layout,
+    survey: &Survey,
+) -> Result<Option<Arc<SealingKey>>, OpenError> {
+    let segment = survey.tail().segment;
+    if segment == 0 {
+        return Ok(None);
+    }
+    let key = read_segment_key(&*options.disk, layout, &*options.keys, segment);
+    let key = key.map_err(OpenError::key(&layout.segment_key(segment)))?;
+    Ok(Some(Arc::new(key)))
 }
 
 /// Ends what a turn that was cut short left behind: a generation that was in use before, or one that
@@ -160,21 +178,20 @@ pub(crate) fn read_keys(
 fn destroy_others(
     options: &Options,
     layout: &Layout,
-    current: u64,
+    current: Current,
 ) -> Result<Vec<Destroyed>, OpenError> {
     let disk = &*options.disk;
+    let mut others = layout.generations(disk).map_err(OpenError::io(&layout.root))?;
+    others.retain(|generation| *generation != current.generation);
     let mut destroyed = Vec::new();
-    for generation in layout.generations(disk).map_err(OpenError::io(&layout.root))? {
-        if generation == current {
-            continue;
-        }
+    for generation in others {
         tracing::warn!(generation, "a turn was cut short: a generation that is not in use goes");
         let gone = destroy::destroy(disk, layout, &*options.keys, generation);
         let gone = gone.map_err(|source| OpenError::NotDestroyed {
             path: layout.generation(generation),
             source: Box::new(source),
         })?;
-        destroyed.extend((generation < current).then_some(gone));
+        destroyed.extend((generation < current.generation).then_some(gone));
     }
     Ok(destroyed)
 }

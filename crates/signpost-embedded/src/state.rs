@@ -192,7 +192,7 @@ pub(crate) fn read_segment_key(
     let path = layout.segment_key(segment);
     let bytes = durable::read(disk, &path).map_err(|source| KeyError::Io { path, source })?;
     let secret = unwrap_labelled(source, &bytes, &segment_label(segment))?;
-    let damaged = |_| KeyError::Damaged { label: segment_label(segment) };
+    let damaged = |_| KeyError::NotWrapped { label: segment_label(segment) };
     Ok(SealingKey::new(secret.as_slice().try_into().map_err(damaged)?))
 }
 

@@ -2,6 +2,7 @@
 //! every entry against its opening, the index against the journal. Nothing of it is changed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use signpost_core::entry::Entry;
@@ -11,7 +12,6 @@ use crate::current::Current;
 use crate::error::OpenError;
 use crate::journal::frame::{FrameId, SealedOpening, SealedWrite};
 use crate::journal::reader::JournalReader;
-use crate::keyring::KeyError;
 use crate::keyring::sealing::{SealingKey, open_opening};
 use crate::layout::Layout;
 use crate::ledger::{self, EntryChain, EntryReader, OpeningReader, PER_FILE};
@@ -146,10 +146,9 @@ impl Seals<'_> {
         let progress = &*self.options.progress;
         progress.begin("reading the ledger", extent * Entry::LEN as u64);
         let mut entries = EntryReader::new(layout.clone(), Arc::clone(disk));
-        let (mut chain, mut about_a_child) = (EntryChain::BEFORE_FIRST, 0);
+        let mut chain = EntryChain::BEFORE_FIRST;
         for index in 0..extent {
             let entry = read_entry(layout, &mut entries, index)?;
-            about_a_child += u64::from(entry.commitment() != [0; 32]);
             chain = chain.with(&entry);
             if index + 1 == current.first_entry && chain != current.chain {
                 let what = "an entry up to the last turn is not what it was";
@@ -159,41 +158,55 @@ impl Seals<'_> {
         }
         progress.end();
         let mut openings = 0;
-        let (segments, _) =
+        let mut from = Receipt(0);
+        let (segments, slots) =
             ledger::openings_extent(&**disk, layout).map_err(OpenError::io(&layout.openings()))?;
         for segment in 1..=segments {
-            openings += self.open_segment(segment, &mut entries, survey.end.next_entry)?;
+            openings +=
+                self.open_segment(segment, &mut entries, survey.end.next_entry, &mut from)?;
         }
-        if openings < about_a_child {
-            let what = "openings are missing";
-            return Err(OpenError::damaged(&layout.openings(), 0, what));
+        if is_about_a_child(layout, &mut entries, from..Receipt(extent))? {
+            return Err(opening_missing(layout, segments.max(1), slots));
         }
         Ok(openings)
     }
 
-    /// Opens every slot of a segment; their entries are in order. Gives how many there are.
+    /// Opens every slot of a segment; their entries are in order, and none about a child is left
+    /// out. `from` is the first entry whose opening was not met yet. Gives how many slots there are.
     fn open_segment(
         &mut self,
         segment: u64,
         entries: &mut EntryReader,
         next_entry: u64,
+        from: &mut Receipt,
     ) -> Result<u64, OpenError> {
         let (disk, path) = (&self.options.disk, self.layout.segment(segment));
         let slots = ledger::slots(&**disk, self.layout, segment).map_err(OpenError::io(&path))?;
         let mut reader = OpeningReader::new(self.layout.clone(), Arc::clone(disk));
-        let mut lowest = Receipt(0);
         for slot in 0..slots {
             let offset = ledger::slot_offset(slot);
             let damaged = |what| OpenError::damaged(&path, offset, what);
             let opening = reader.read(segment, slot).map_err(|_| damaged("a slot is cut short"))?;
-            if opening.entry < lowest || opening.entry.0 >= next_entry {
+            if opening.entry < *from || opening.entry.0 >= next_entry {
                 return Err(damaged("a slot is not in the order of its entries"));
             }
-            lowest = Receipt(opening.entry.0 + 1);
+            if is_about_a_child(self.layout, entries, *from..opening.entry)? {
+                return Err(self.opening_missing_before(segment, slot));
+            }
+            *from = Receipt(opening.entry.0 + 1);
             let entry = read_entry(self.layout, entries, opening.entry.0)?;
             self.check(&opening, Some(&entry), damaged)?;
         }
         Ok(slots.into())
+    }
+
+    /// What is missing before the first slot of a segment was in the segment before it.
+    fn opening_missing_before(&self, segment: u64, slot: u32) -> OpenError {
+        if slot > 0 || segment == 1 {
+            return opening_missing(self.layout, segment, slot.into());
+        }
+        let slots = ledger::slots(&*self.options.disk, self.layout, segment - 1);
+        opening_missing(self.layout, segment - 1, slots.unwrap_or(0).into())
     }
 
     /// Whether a sealed opening opens, and fits its entry.
@@ -214,15 +227,35 @@ impl Seals<'_> {
         }
     }
 
-    fn segment_key(&mut self, segment: u64) -> Result<&SealingKey, KeyError> {
+    fn segment_key(&mut self, segment: u64) -> Result<&SealingKey, OpenError> {
         if self.segment.as_ref().is_none_or(|(known, _)| *known != segment) {
             let Options { disk, keys, .. } = self.options;
-            let key = read_segment_key(&**disk, self.layout, &**keys, segment)?;
+            let key = read_segment_key(&**disk, self.layout, &**keys, segment);
+            let key = key.map_err(OpenError::key(&self.layout.segment_key(segment)))?;
             self.segment = Some((segment, key));
         }
         let (_, key) = self.segment.as_ref().expect("put there above");
         Ok(key)
     }
+}
+
+/// Whether one of these entries has an opening.
+fn is_about_a_child(
+    layout: &Layout,
+    entries: &mut EntryReader,
+    range: Range<Receipt>,
+) -> Result<bool, OpenError> {
+    for index in range.start.0..range.end.0 {
+        if read_entry(layout, entries, index)?.commitment() != [0; 32] {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn opening_missing(layout: &Layout, segment: u64, slots: u64) -> OpenError {
+    let offset = slots * ledger::slot_offset(1);
+    OpenError::damaged(&layout.segment(segment), offset, "an opening is missing here")
 }
 
 fn read_entry(layout: &Layout, entries: &mut EntryReader, index: u64) -> Result<Entry, OpenError> {

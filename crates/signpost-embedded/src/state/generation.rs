@@ -42,7 +42,7 @@ impl GenerationKeys {
         let halves = secret.split_first_chunk().and_then(|(index, data)| {
             Some((SealingKey::new(*index), SealingKey::new(data.try_into().ok()?)))
         });
-        let (index, data) = halves.ok_or(KeyError::Damaged { label })?;
+        let (index, data) = halves.ok_or(KeyError::NotWrapped { label })?;
         Ok(Self { generation, index, data })
     }
 
@@ -77,7 +77,7 @@ pub(crate) fn unwrap_labelled(
     label: &str,
 ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let wrapped = WrappedKey::decode(bytes).filter(|wrapped| wrapped.label == label);
-    source.unwrap(&wrapped.ok_or_else(|| KeyError::Damaged { label: label.to_owned() })?)
+    source.unwrap(&wrapped.ok_or_else(|| KeyError::NotWrapped { label: label.to_owned() })?)
 }
 
 fn label(generation: u64) -> String {

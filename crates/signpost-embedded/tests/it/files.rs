@@ -125,7 +125,8 @@ fn a_key_that_others_can_read_opens_nothing() {
     for key in keys {
         std::fs::set_permissions(key, Permissions::from_mode(0o644)).unwrap();
         let error = EmbeddedStore::open(&place.options).unwrap_err();
-        let OpenError::Key(KeyError::FileNotPrivate { path }) = error else { panic!("{error}") };
+        let OpenError::Key { source, .. } = error else { panic!("{error}") };
+        let KeyError::FileNotPrivate { path } = source else { panic!("{source}") };
         assert_eq!(path, *key);
         std::fs::set_permissions(key, Permissions::from_mode(0o600)).unwrap();
         seen += 1;
