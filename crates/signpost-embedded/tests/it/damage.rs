@@ -1,5 +1,10 @@
 //! A store that was left in a bad state is opened whole, or not at all.
 
+mod aged;
+mod cases;
+mod matrix;
+mod older;
+
 use std::path::Path;
 use std::sync::Arc;
 

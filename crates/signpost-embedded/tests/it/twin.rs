@@ -18,13 +18,18 @@ use crate::world::pseudonym;
 /// Two stores as one.
 #[derive(Debug)]
 pub(crate) struct Twin {
-    reference: MemoryStore,
+    reference: Arc<MemoryStore>,
     embedded: Mutex<Arc<EmbeddedStore>>,
 }
 
 impl Twin {
     pub(crate) fn new(reference: MemoryStore, embedded: EmbeddedStore) -> Self {
-        Self { reference, embedded: Mutex::new(Arc::new(embedded)) }
+        Self { reference: Arc::new(reference), embedded: Mutex::new(Arc::new(embedded)) }
+    }
+
+    /// The same reference once more, beside which another store is to be put.
+    pub(crate) fn another(&self) -> Self {
+        Self { reference: Arc::clone(&self.reference), embedded: Mutex::new(self.embedded()) }
     }
 
     pub(crate) fn embedded(&self) -> Arc<EmbeddedStore> {
@@ -38,22 +43,39 @@ impl Twin {
 
     /// Compares all that both hold, of so many children.
     pub(crate) async fn compare(&self, children: u8) {
+        let difference = self.difference(children).await;
+        assert_eq!(difference, None, "the embedded store is not as the reference");
+    }
+
+    /// In what the embedded store is not as the reference, if in anything.
+    pub(crate) async fn difference(&self, children: u8) -> Option<String> {
         let embedded = self.embedded();
         let expected = self.reference.entries(Receipt(0), ALL).await;
-        assert_eq!(embedded.entries(Receipt(0), ALL).await, expected);
+        let found = embedded.entries(Receipt(0), ALL).await;
+        if found != expected {
+            return Some(format!("entries: {} {}", told(&found), told(&expected)));
+        }
         let expected = self.reference.openings(Receipt(0), ALL).await;
-        assert_eq!(embedded.openings(Receipt(0), ALL).await, expected);
+        let found = embedded.openings(Receipt(0), ALL).await;
+        if found != expected {
+            return Some(format!("openings: {} {}", told(&found), told(&expected)));
+        }
         let children = (0..children).map(|child| Scope::Child(pseudonym(child)));
         for scope in KINDS.into_iter().map(Scope::Kind).chain(children) {
             let expected = self.reference.scan(&scope, None, ALL).await.unwrap();
-            let found = embedded.scan(&scope, None, ALL).await.unwrap();
-            assert_eq!(found.len(), expected.len(), "{scope:?}");
+            let found = embedded.scan(&scope, None, ALL).await;
+            if found.as_ref().map(Vec::len) != Ok(expected.len()) {
+                return Some(format!("{scope:?}: {} of {}", told(&found), expected.len()));
+            }
+            let found = found.unwrap();
             for stored in expected {
-                assert!(found.contains(&stored), "{scope:?}");
-                let read = embedded.read(&stored.record.key()).await.unwrap();
-                assert_eq!(read, Some(stored));
+                let read = embedded.read(&stored.record.key()).await;
+                if !found.contains(&stored) || read != Ok(Some(stored)) {
+                    return Some(format!("a record of {scope:?}"));
+                }
             }
         }
+        None
     }
 }
 
@@ -108,6 +130,14 @@ impl Store for Twin {
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
         self.reference.destroy(generation).await.unwrap();
         self.embedded().destroy(generation).await
+    }
+}
+
+/// What was found, in a word: the thing itself is long.
+fn told<T>(found: &Result<Vec<T>, StoreError>) -> String {
+    match found {
+        Ok(found) => found.len().to_string(),
+        Err(error) => error.to_string(),
     }
 }
 
