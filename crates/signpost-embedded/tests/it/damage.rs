@@ -2,6 +2,7 @@
 
 mod aged;
 mod cases;
+mod index;
 mod matrix;
 mod older;
 
