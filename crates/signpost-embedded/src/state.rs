@@ -1,11 +1,11 @@
 //! What an open store shares between its callers, its readers, its writer and its drain.
 
+pub(crate) mod children;
 pub(crate) mod condition;
 pub(crate) mod generation;
 pub(crate) mod index;
 pub(crate) mod pending;
 pub(crate) mod registers;
-pub(crate) mod versions;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,11 +25,11 @@ use crate::keyring::sealing::SealingKey;
 use crate::keyring::{KeyError, KeySource};
 use crate::layout::Layout;
 use crate::turn::Turn;
+use children::Children;
 use condition::ConditionState;
 use generation::{Generation, unwrap_labelled};
 use pending::Pending;
 use registers::Registers;
-use versions::Versions;
 
 /// What all threads of a store see.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub(crate) struct Shared {
     generation: RwLock<Option<Arc<Generation>>>,
     /// None once the store is closed. Held for a moment only: it is read on threads of the runtime.
     registers: RwLock<Option<Registers>>,
-    pub(crate) versions: Versions,
+    pub(crate) children: Children,
     pending: Mutex<Pending>,
     drained: Condvar,
     /// What changed since a turn began to fill the next generation, by location; none outside of
@@ -75,7 +75,7 @@ impl Shared {
             condition,
             generation: RwLock::new(Some(Arc::new(generation))),
             registers: RwLock::new(Some(registers)),
-            versions: Versions::default(),
+            children: Children::new(),
             pending: Mutex::new(pending),
             drained: Condvar::new(),
             changes: Mutex::new(None),

@@ -8,9 +8,8 @@ use async_trait::async_trait;
 use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
-use signpost_core::record::{Record, RecordKey, Scope, Stored};
+use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Store, StoreError};
-use signpost_core::subject::Pseudonym;
 use signpost_core::turn::{Carry, Destroyed, Prepared};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -21,7 +20,6 @@ use crate::options::Options;
 use crate::reader::Readers;
 use crate::recovery::{self, Recovered};
 use crate::state::Shared;
-use crate::state::generation::Generation;
 use crate::state::registers::{register_key, register_kind};
 use crate::turn::Turn;
 use crate::turn::destroy::destroy_retired;
@@ -134,6 +132,7 @@ impl EmbeddedStore {
             }
             let last = shared.pending()?.last;
             let generation = shared.write_generation()?.take();
+            shared.children.forget();
             if let Some(Err(error)) = generation.map(|generation| generation.index.close(last)) {
                 tracing::warn!(%error, "the index was not flushed; the next start replays");
             }
@@ -203,6 +202,12 @@ impl Store for EmbeddedStore {
             let registers = self.shared.registers()?;
             let registers = registers.as_ref().ok_or(StoreError::Unavailable)?;
             return Ok(registers.scan(kind, after.and_then(register_key), limit.get()));
+        }
+        if after.is_none()
+            && let Some(records) = self.shared.children.get(scope)
+            && records.len() < limit.get()
+        {
+            return Ok(records.to_vec());
         }
         let (shared, scope, after) = (Arc::clone(&self.shared), scope.clone(), after.cloned());
         let scan = move || scan_records(&shared, &scope, after.as_ref(), limit.get());
@@ -274,26 +279,13 @@ fn scan_records(
     let unseal =
         |(location, sealed): &([u8; 48], sled::IVec)| generation.keys.unseal(location, sealed);
     let found = found.iter().map(unseal).collect::<Result<Vec<_>, _>>()?;
-    if let (Scope::Child(pseudonym), None) = (scope, after) {
-        note_head(shared, generation, pseudonym, &found, limit);
+    // A page that is full does not tell whether more lies behind it.
+    if let (Scope::Child(_), None) = (scope, after)
+        && found.len() < limit
+    {
+        shared.children.keep(scope, Arc::from(found.as_slice()));
     }
     Ok(found)
-}
-
-/// The writer is about to be asked whether the child's head is still as it was found here.
-fn note_head(
-    shared: &Shared,
-    generation: &Generation,
-    pseudonym: &Pseudonym,
-    found: &[Stored],
-    limit: usize,
-) {
-    let head = found.iter().find(|stored| matches!(stored.record, Record::Head(_)));
-    // A page that is full does not tell whether the head lies behind it.
-    if head.is_some() || found.len() < limit {
-        let location = generation.keys.locate(&RecordKey::Head(pseudonym.clone()));
-        shared.versions.note(location, head.map(|stored| stored.version));
-    }
 }
 
 fn read_entries(shared: &Shared, from: Receipt, limit: usize) -> Result<Vec<Entry>, StoreError> {

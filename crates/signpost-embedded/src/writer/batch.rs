@@ -15,7 +15,6 @@ use crate::keyring::sealing::seal_opening;
 use crate::state::Shared;
 use crate::state::generation::Generation;
 use crate::state::registers::{RegisterKey, register_key};
-use crate::state::versions::Version;
 
 /// What a batch has come to so far. Nothing of it is in the store.
 #[derive(Debug)]
@@ -26,17 +25,20 @@ pub(super) struct Batch<'w> {
     pub(super) body: Body,
     pub(super) tail: Tail,
     pub(super) visible: Visible,
+    /// The versions that earlier commits of this batch left.
+    versions: BTreeMap<[u8; 48], Version>,
     bytes: usize,
     segment_openings_max: u32,
 }
+
+/// What a location holds: a record of this version, or none.
+type Version = Option<Receipt>;
 
 /// What a frame changes beside the index, once it is durable.
 #[derive(Debug, Default)]
 pub(super) struct Visible {
     /// The records of the register that were put or removed.
     registers: Vec<(RegisterKey, Option<Stored>)>,
-    /// The versions that the frame leaves.
-    versions: BTreeMap<[u8; 48], Version>,
     /// Every record that was put or removed, by location.
     changed: Vec<([u8; 48], RecordKey)>,
 }
@@ -55,6 +57,7 @@ impl<'w> Batch<'w> {
             body: Body::default(),
             tail,
             visible: Visible::default(),
+            versions: BTreeMap::new(),
             bytes: 0,
             segment_openings_max,
         }
@@ -108,11 +111,12 @@ impl<'w> Batch<'w> {
             return self.register_version(&key);
         }
         let location = self.generation.keys.locate(key);
-        if let Some(version) = self.visible.versions.get(&location) {
+        if let Some(version) = self.versions.get(&location) {
             return Ok(*version);
         }
-        if let Some(version) = self.shared.versions.get(&location) {
-            return Ok(version);
+        if let Some(records) = self.shared.children.get(&key.scope()) {
+            let found = records.iter().find(|stored| stored.record.key() == *key);
+            return Ok(found.map(|stored| stored.version));
         }
         let sealed = self.generation.index.get(&location).map_err(|error| {
             tracing::error!(%error, "the index cannot be read");
@@ -141,7 +145,7 @@ impl<'w> Batch<'w> {
         if let Some(key) = register_key(&key) {
             self.visible.registers.push((key, Some(Stored { version, record: record.clone() })));
         } else {
-            self.visible.versions.insert(location, Some(version));
+            self.versions.insert(location, Some(version));
         }
         self.visible.changed.push((location, key));
     }
@@ -152,7 +156,7 @@ impl<'w> Batch<'w> {
         if let Some(key) = register_key(key) {
             self.visible.registers.push((key, None));
         } else {
-            self.visible.versions.insert(location, None);
+            self.versions.insert(location, None);
         }
         self.visible.changed.push((location, key.clone()));
     }
@@ -202,9 +206,7 @@ pub(super) fn apply(
         tracing::error!(%error, "the index did not take a frame");
         StoreError::Indeterminate
     })?;
-    for (location, version) in visible.versions {
-        shared.versions.note(location, version);
-    }
+    shared.children.let_go(visible.changed.iter().map(|(_, key)| key));
     shared.note_changes(visible.changed);
     if !visible.registers.is_empty()
         && let Some(registers) = &mut *shared.registers_mut()?

@@ -72,7 +72,7 @@ impl Writer {
             pending.last = journal.last();
         }
         *self.shared.registers_mut()? = Some(registers);
-        self.shared.versions.forget();
+        self.shared.children.forget();
         let before = in_use.replace(generation);
         stop_noting(&self.shared);
         drop(in_use);
