@@ -7,15 +7,23 @@ use std::sync::Arc;
 use crate::disk::{Disk, DiskFile, read_exact_at};
 
 /// Writes a whole file under a passing name, syncs it, renames it into place and syncs the
-/// directory: whoever looks finds the old content or the new, never a mixture.
+/// directory: whoever looks finds the old content or the new, never a mixture. Where the new is not
+/// written, nothing is left of it.
 pub fn write_durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let passing = path.with_extension("new");
-    let file = disk.open_or_create(&passing)?;
+    let written = write_synced(disk, &passing, bytes).and_then(|()| disk.rename(&passing, path));
+    if written.is_err() {
+        let _gone_if_it_was_there = disk.remove_file(&passing);
+    }
+    written?;
+    disk.sync_directory(parent(path)?)
+}
+
+fn write_synced(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = disk.open_or_create(path)?;
     file.set_len(0)?;
     file.write_all_at(bytes, 0)?;
-    file.sync_all()?;
-    disk.rename(&passing, path)?;
-    disk.sync_directory(parent(path)?)
+    file.sync_all()
 }
 
 /// Makes a directory that only we can look into, durably; one that is there is left as it is.

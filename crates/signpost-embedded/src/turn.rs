@@ -157,7 +157,10 @@ impl Filling {
                 left: 0,
                 unsynced: 0,
             })
-            .inspect_err(|_| stop_noting(shared))
+            .inspect_err(|_| {
+                stop_noting(shared);
+                let _it_was_told = destroy::remove_unused(shared, number);
+            })
     }
 
     /// Carries all over that is to stay.
@@ -279,11 +282,16 @@ fn begin_generation(
         StoreError::Unavailable
     };
     let wrapped = GenerationKeys::create(number, &**source).map_err(|error| failed(&error))?;
-    durable::create_directory(&**disk, &layout.generation(number))
-        .map_err(|error| failed(&error))?;
     let encoded = wrapped.encode();
-    durable::write_durably(&**disk, &layout.keys(number), &encoded)
-        .map_err(|error| failed(&error))?;
+    let written = durable::create_directory(&**disk, &layout.generation(number))
+        .and_then(|()| durable::write_durably(&**disk, &layout.keys(number), &encoded));
+    if let Err(error) = written {
+        // Nothing names the key-encryption key: nobody else would destroy it.
+        if let Err(error) = source.destroy(&wrapped.id) {
+            tracing::warn!(%error, "a key that seals nothing is still there");
+        }
+        return Err(failed(&error));
+    }
     let keys =
         GenerationKeys::unwrap(number, &**source, &encoded).map_err(|error| failed(&error))?;
     let journal = Journal::create(disk, layout, number).map_err(|error| failed(&error))?;
