@@ -82,6 +82,10 @@ impl Writer {
         while let Some(request) = self.queue.blocking_recv() {
             let mut next = Some(request);
             while let Some(request) = next.take() {
+                // The drain may have failed since.
+                if self.shared.has_failed() {
+                    return;
+                }
                 self.shared.condition.begin_batch();
                 match request {
                     Request::Commit(commit, answer) => next = self.write_waiting(&commit, answer),
@@ -90,9 +94,9 @@ impl Writer {
                     }
                 }
                 self.shared.condition.end_batch();
-                if self.shared.has_failed() {
-                    return;
-                }
+            }
+            if self.shared.has_failed() {
+                return;
             }
         }
     }
