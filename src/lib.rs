@@ -22,3 +22,7 @@ pub mod server;
 pub mod telemetry;
 pub mod tls;
 mod watch;
+
+/// Whatever links this library allocates through it: the server and the benchmarks alike.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

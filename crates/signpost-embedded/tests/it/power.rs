@@ -49,7 +49,8 @@ struct Past {
 #[async_trait]
 impl Store for Life {
     async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        self.store.read(key).await
+        let read = self.store.read(key).await;
+        self.unless_over(read).await
     }
 
     async fn scan(
@@ -58,7 +59,8 @@ impl Store for Life {
         after: Option<&RecordKey>,
         limit: NonZeroUsize,
     ) -> Result<Vec<Stored>, StoreError> {
-        self.store.scan(scope, after, limit).await
+        let scanned = self.store.scan(scope, after, limit).await;
+        self.unless_over(scanned).await
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
@@ -76,7 +78,8 @@ impl Store for Life {
     }
 
     async fn entries(&self, from: Receipt, limit: NonZeroUsize) -> Result<Vec<Entry>, StoreError> {
-        self.store.entries(from, limit).await
+        let entries = self.store.entries(from, limit).await;
+        self.unless_over(entries).await
     }
 
     async fn openings(
@@ -84,7 +87,8 @@ impl Store for Life {
         from: Receipt,
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
-        self.store.openings(from, limit).await
+        let openings = self.store.openings(from, limit).await;
+        self.unless_over(openings).await
     }
 
     async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
