@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
+mod catching;
 mod conformance;
 mod damage;
+mod faults;
 mod files;
 mod kill;
 mod limits;

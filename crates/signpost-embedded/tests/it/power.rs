@@ -12,19 +12,17 @@ use signpost_core::id::Receipt;
 use signpost_core::memory::MemoryStore;
 use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Store, StoreError};
-use signpost_core::testing::ManualClock;
 use signpost_core::turn::{Carry, Compaction, Destroyed, Prepared};
 use signpost_embedded::disk::Disk;
 use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::disk::volatile::{VolatileDisk, When};
 use signpost_embedded::error::OpenError;
-use signpost_embedded::keyring::SoftwareKeyring;
 use signpost_embedded::options::Options;
 use signpost_embedded::store::EmbeddedStore;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::support::remove;
+use crate::support::{options_on, remove};
 use crate::twin::{ALL, Twin};
 use crate::world::{World, first_light};
 
@@ -117,21 +115,10 @@ impl Life {
     }
 }
 
-/// The options of a store on a disk. None where its keyring cannot be made.
-fn options(directory: &Path, disk: Arc<dyn Disk>) -> Option<Options> {
-    let keyring = SoftwareKeyring::create_on(Arc::clone(&disk), &directory.join("keyring")).ok()?;
-    let clock = Arc::new(ManualClock::default());
-    let mut options = Options::new(&directory.join("data"), Arc::new(keyring), clock);
-    options.index_cache_bytes = 1 << 20;
-    options.segment_openings_max = 3;
-    options.disk = disk;
-    Some(options)
-}
-
 /// Makes a store, works with it, closes it, and does so again; each as far as there is power.
 /// Returns whether the store was made.
 async fn live(directory: &Path, disk: Arc<dyn Disk>, past: &Arc<Past>) -> bool {
-    let Some(options) = options(directory, disk) else { return false };
+    let Some(options) = options_on(directory, disk) else { return false };
     if EmbeddedStore::create(&options).is_err() {
         return false;
     }
@@ -172,7 +159,7 @@ async fn work(life: Arc<Life>, options: &Options, part: u64) {
 
 /// Opens what a power cut has left on the real disk, and compares all of it.
 async fn look(directory: &Path, was_made: bool, past: &Past) -> Result<(), String> {
-    let options = options(directory, Arc::new(OsDisk)).unwrap();
+    let options = options_on(directory, Arc::new(OsDisk)).unwrap();
     let opened = match EmbeddedStore::open(&options) {
         Err(OpenError::NotADataDirectory { .. }) if !was_made => {
             if options.data_dir.exists() {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use signpost_core::store::Clock;
+use signpost_core::testing::ManualClock;
+use signpost_embedded::disk::Disk;
 use signpost_embedded::keyring::SoftwareKeyring;
 use signpost_embedded::options::Options;
 use signpost_embedded::store::{EmbeddedStore, Opened};
@@ -51,6 +53,18 @@ pub(crate) fn options(directory: &Path, clock: Arc<dyn Clock>) -> Options {
     let mut options = Options::new(&directory.join("data"), Arc::new(keyring), clock);
     options.index_cache_bytes = 1 << 20;
     options
+}
+
+/// The options of a store on a disk, whose segments of openings are short. None where its keyring
+/// cannot be made.
+pub(crate) fn options_on(directory: &Path, disk: Arc<dyn Disk>) -> Option<Options> {
+    let keyring = SoftwareKeyring::create_on(Arc::clone(&disk), &directory.join("keyring")).ok()?;
+    let clock = Arc::new(ManualClock::default());
+    let mut options = Options::new(&directory.join("data"), Arc::new(keyring), clock);
+    options.index_cache_bytes = 1 << 20;
+    options.segment_openings_max = 3;
+    options.disk = disk;
+    Some(options)
 }
 
 /// Copies a directory with all in it.

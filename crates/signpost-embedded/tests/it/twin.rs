@@ -36,6 +36,13 @@ impl Twin {
         Arc::clone(&self.embedded.lock().unwrap())
     }
 
+    /// Commits to the reference what the embedded store alone has committed.
+    pub(crate) async fn catch_up(&self, commits: impl IntoIterator<Item = Commit>) {
+        for commit in commits {
+            self.reference.commit(commit).await.unwrap();
+        }
+    }
+
     /// Puts a store that was opened again in place of the one that was closed.
     pub(crate) fn replace(&self, embedded: EmbeddedStore) {
         *self.embedded.lock().unwrap() = Arc::new(embedded);

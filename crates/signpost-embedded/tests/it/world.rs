@@ -49,12 +49,17 @@ impl World {
     }
 
     pub(crate) async fn ask(&self, child: u8) -> Answer {
+        self.try_ask(child).await.unwrap()
+    }
+
+    /// Asks; none where there is no answer, because the store has failed.
+    pub(crate) async fn try_ask(&self, child: u8) -> Option<Answer> {
         let question = Question {
             subject: subject(child),
             purpose: Purpose::S47Enquiry,
             relationship: Relationship::AllocatedCase,
         };
-        self.directory.ask(&presented(0), &Ok(question), Action::Ask).await.unwrap()
+        self.directory.ask(&presented(0), &Ok(question), Action::Ask).await.ok()
     }
 
     pub(crate) async fn record(&mut self, child: u8, reference: u8) -> (FlagId, Receipt) {

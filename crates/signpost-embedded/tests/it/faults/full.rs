@@ -1,0 +1,131 @@
+//! No space, and a slow disk, without a failed sync: the store says so, and is back by itself.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::testing::put_records;
+use signpost_core::turn::Compaction;
+use signpost_embedded::store::Condition;
+
+use super::Machine;
+use crate::catching::empty_commit;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_space_nothing_is_acknowledged_and_with_space_all_goes_on() {
+    let mut machine = Machine::start().await;
+    let store = machine.store();
+    machine.faults.no_space(0);
+    machine.assert_takes_no_question().await;
+    assert_eq!(store.condition(), Condition::Full);
+    machine.assert_takes_no_question().await;
+    assert_eq!(*store.failure().borrow(), None, "and is no failure");
+
+    machine.faults.space_again();
+    let begun = Instant::now();
+    machine.wait_for(Condition::Writable).await;
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    machine.world.record(1, 0).await;
+    machine.compare().await;
+    machine.start_after_power_cut().await;
+    machine.compare().await;
+}
+
+/// What the service itself has to put on record, its stop above all, finds the reserve.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_space_the_service_can_still_put_its_stop_on_record() {
+    let machine = Machine::start().await;
+    let store = machine.store();
+    machine.faults.no_space(0);
+    machine.assert_takes_no_question().await;
+    assert_eq!(store.condition(), Condition::Full);
+    put_service_entry(&machine).await;
+    assert_eq!(store.condition(), Condition::Full);
+    store.close().await.unwrap();
+    machine.start_after_power_cut().await;
+    machine.compare().await;
+}
+
+/// While the store looks for space, it holds what the reserve has left for a moment.
+async fn put_service_entry(machine: &Machine) {
+    let begun = Instant::now();
+    loop {
+        match put_records(&*machine.store(), []).await {
+            Err(CommitError::Store(StoreError::Unavailable)) => {
+                assert!(begun.elapsed() < Duration::from_secs(20));
+            }
+            outcome => {
+                outcome.unwrap();
+                let commit = empty_commit().await;
+                return machine.twin.catch_up([commit]).await;
+            }
+        }
+    }
+}
+
+/// However far the turn comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_without_space_leaves_nothing_and_a_later_one_works() {
+    let mut machine = Machine::start().await;
+    let mut failed = 0;
+    for left in [0, 20, 100, 140, 200, 300, 1000, 4000, 20_000] {
+        let (root, keyring) = (machine.data().to_owned(), machine.options.mark_dir.clone());
+        let before = (machine.names(&root), machine.names(&keyring));
+        machine.faults.no_space(left);
+        let carry = Arc::new(Compaction { now: machine.options.clock.now() });
+        let prepared = machine.store().prepare(carry).await;
+        machine.faults.space_again();
+        if prepared.is_ok() {
+            break;
+        }
+        assert_eq!(prepared, Err(StoreError::Unavailable));
+        let after = (machine.names(&root), machine.names(&keyring));
+        assert_eq!(after, before, "with {left} bytes left");
+        machine.wait_for(Condition::Writable).await;
+        machine.world.record(1, 0).await;
+        failed += 1;
+    }
+    assert!(failed > 5, "{failed}");
+    let carry = Arc::new(Compaction { now: machine.options.clock.now() });
+    let next = machine.twin.prepare(carry).await.unwrap().generation;
+    machine.twin.switch(next).await.unwrap();
+    machine.twin.destroy(next - 1).await.unwrap();
+    machine.start_after_power_cut().await;
+    machine.compare().await;
+}
+
+/// The store was full when the process ended, and is full when the next one starts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_without_space_begins_full() {
+    let mut machine = Machine::start().await;
+    machine.store().close().await.unwrap();
+    machine.disk.remove_file(&machine.data().join("reserve")).unwrap();
+    machine.faults.no_space(4096);
+    machine.start_again().await;
+    assert_eq!(machine.store().condition(), Condition::Full);
+    machine.assert_takes_no_question().await;
+    machine.faults.space_again();
+    machine.wait_for(Condition::Writable).await;
+    machine.world.record(1, 0).await;
+    machine.compare().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_disk_is_said_to_be_and_is_over_by_itself() {
+    let mut machine =
+        Machine::start_with(|options| options.slow_after = Duration::from_millis(50)).await;
+    machine.faults.slow_sync(Duration::from_mins(1));
+    let store = machine.store();
+    let commit = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { put_records(&*store, []).await }
+    });
+    machine.wait_for(Condition::Slow).await;
+    machine.faults.slow_sync(Duration::ZERO);
+    commit.await.unwrap().unwrap();
+    machine.wait_for(Condition::Writable).await;
+    assert_eq!(*store.failure().borrow(), None);
+    machine.twin.catch_up([empty_commit().await]).await;
+    machine.world.record(1, 0).await;
+    machine.compare().await;
+}
