@@ -8,6 +8,7 @@ mod damage;
 mod faults;
 mod files;
 mod kill;
+mod life;
 mod limits;
 mod model;
 mod power;

@@ -1,123 +1,39 @@
 //! The power is cut before and after every single operation of a store's life: whatever was
 //! acknowledged is there, and nothing is there by half.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
-use signpost_core::commit::Commit;
-use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::memory::MemoryStore;
-use signpost_core::record::{RecordKey, Scope, Stored};
-use signpost_core::store::{CommitError, Store, StoreError};
-use signpost_core::turn::{Carry, Compaction, Destroyed, Prepared};
+use signpost_core::store::{Clock, Store};
+use signpost_core::turn::Compaction;
 use signpost_embedded::disk::Disk;
 use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::disk::volatile::{VolatileDisk, When};
 use signpost_embedded::error::OpenError;
 use signpost_embedded::options::Options;
 use signpost_embedded::store::EmbeddedStore;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::support::{options_on, remove};
+use crate::life::{Life, Past};
+use crate::support::{copy, options_on, remove};
 use crate::twin::{ALL, Twin};
 use crate::world::{World, first_light};
 
-const CHILDREN: u8 = 2;
+const CHILDREN: u8 = 4;
 
-/// A store that remembers its commits. Whoever commits after the power was cut waits for ever, as
-/// the caller of a process that is gone.
-#[derive(Debug)]
-struct Life {
-    store: EmbeddedStore,
-    past: Arc<Past>,
-}
-
-/// What a life has come to.
-#[derive(Debug, Default)]
-struct Past {
-    acknowledged: Mutex<Vec<Commit>>,
-    unanswered: Mutex<Option<Commit>>,
-    is_over: Notify,
-}
-
-#[async_trait]
-impl Store for Life {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        let read = self.store.read(key).await;
-        self.unless_over(read).await
-    }
-
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
-        limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        let scanned = self.store.scan(scope, after, limit).await;
-        self.unless_over(scanned).await
-    }
-
-    async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
-        let outcome = self.store.commit(commit.clone()).await;
-        match outcome {
-            Ok(_) => self.past.acknowledged.lock().unwrap().push(commit),
-            Err(CommitError::Store(_)) => {
-                self.past.unanswered.lock().unwrap().replace(commit);
-                self.past.is_over.notify_one();
-                std::future::pending::<()>().await;
-            }
-            Err(CommitError::PreconditionFailed) => {}
-        }
-        outcome
-    }
-
-    async fn entries(&self, from: Receipt, limit: NonZeroUsize) -> Result<Vec<Entry>, StoreError> {
-        let entries = self.store.entries(from, limit).await;
-        self.unless_over(entries).await
-    }
-
-    async fn openings(
-        &self,
-        from: Receipt,
-        limit: NonZeroUsize,
-    ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
-        let openings = self.store.openings(from, limit).await;
-        self.unless_over(openings).await
-    }
-
-    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
-        let prepared = self.store.prepare(carry).await;
-        self.unless_over(prepared).await
-    }
-
-    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
-        let switched = self.store.switch(generation).await;
-        self.unless_over(switched).await
-    }
-
-    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
-        let destroyed = self.store.destroy(generation).await;
-        self.unless_over(destroyed).await
-    }
-}
-
-impl Life {
-    async fn unless_over<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        if outcome.is_err() {
-            self.past.is_over.notify_one();
-            std::future::pending::<()>().await;
-        }
-        outcome
-    }
+/// Whether one commit waits at a time, or several.
+#[derive(Clone, Copy, Debug)]
+enum Manner {
+    Alone,
+    Together,
 }
 
 /// Makes a store, works with it, closes it, and does so again; each as far as there is power.
 /// Returns whether the store was made.
-async fn live(directory: &Path, disk: Arc<dyn Disk>, past: &Arc<Past>) -> bool {
+async fn live(directory: &Path, disk: Arc<dyn Disk>, past: &Arc<Past>, manner: Manner) -> bool {
     let Some(options) = options_on(directory, disk) else { return false };
     if EmbeddedStore::create(&options).is_err() {
         return false;
@@ -125,8 +41,14 @@ async fn live(directory: &Path, disk: Arc<dyn Disk>, past: &Arc<Past>) -> bool {
     for part in 0..2 {
         let Ok(opened) = EmbeddedStore::open(&options) else { break };
         let life = Arc::new(Life { store: opened.store, past: Arc::clone(past) });
+        let work = async {
+            match manner {
+                Manner::Alone => work(Arc::clone(&life), &options, part).await,
+                Manner::Together => work_together(&life, &options, part).await,
+            }
+        };
         tokio::select! {
-            () = work(Arc::clone(&life), &options, part) => {}
+            () = work => {}
             () = past.is_over.notified() => {}
         }
         if life.store.close().await.is_err() {
@@ -134,6 +56,36 @@ async fn live(directory: &Path, disk: Arc<dyn Disk>, past: &Arc<Past>) -> bool {
         }
     }
     true
+}
+
+/// Several at a time, so that a batch has more than one commit; a turn goes on meanwhile.
+async fn work_together(life: &Arc<Life>, options: &Options, part: u64) {
+    if part == 0 {
+        first_light(&**life).await;
+    }
+    let mut workers = JoinSet::new();
+    for child in 0..CHILDREN {
+        let store = Arc::clone(life) as Arc<dyn Store>;
+        let clock: Arc<dyn Clock> = Arc::clone(&options.clock);
+        workers.spawn(async move {
+            let seed = 10 * part + u64::from(child);
+            let mut world = World::start_from(seed, store, clock).await;
+            world.skip_requests(seed * 1000);
+            let (flag, _) = world.record(child, 0).await;
+            world.ask((child + 1) % CHILDREN).await;
+            world.end(child, flag).await;
+            world.shield_and_lift(child).await;
+        });
+    }
+    if part == 0 {
+        let carry = Arc::new(Compaction { now: options.clock.now() });
+        let next = life.prepare(carry).await.unwrap().generation;
+        life.switch(next).await.unwrap();
+        life.destroy(next - 1).await.unwrap();
+    }
+    while let Some(worker) = workers.join_next().await {
+        worker.unwrap();
+    }
 }
 
 async fn work(life: Arc<Life>, options: &Options, part: u64) {
@@ -171,73 +123,137 @@ async fn look(directory: &Path, was_made: bool, past: &Past) -> Result<(), Strin
         opened => opened,
     };
     let store = opened.map_err(|error| error.to_string())?.store;
-    let count = store.entries(Receipt(0), ALL).await.unwrap().len();
-    let mut commits = past.acknowledged.lock().unwrap().clone();
-    let acknowledged = commits.len();
-    commits.extend(past.unanswered.lock().unwrap().clone());
-    if count < acknowledged || count > commits.len() {
-        return Err(format!("{count} commits, {acknowledged} acknowledged"));
-    }
+    let entries = store.entries(Receipt(0), ALL).await.unwrap();
     let reference = MemoryStore::new(Arc::clone(&options.clock));
-    for commit in &commits[..count] {
-        reference.commit(commit.clone()).await.unwrap();
+    for commit in past.commits_of(&entries)? {
+        let outcome = reference.commit(commit).await;
+        outcome.map_err(|error| format!("the order of entries is not the commits': {error}"))?;
     }
     let twin = Twin::new(reference, store);
-    twin.compare(CHILDREN).await;
+    if let Some(difference) = twin.difference(CHILDREN).await {
+        return Err(difference);
+    }
     // It goes on from there.
     let commit = signpost_core::testing::put_records(&twin, []).await.unwrap();
-    assert_eq!(commit.0, count as u64);
+    assert_eq!(commit.0, entries.len() as u64);
     twin.embedded().close().await.map_err(|error| error.to_string())
 }
 
-/// Lives once, with faults, and looks at what is left. Returns the count of operations.
-async fn live_and_look(seed: Option<u64>, death: Option<(u64, When)>) -> u64 {
-    let directory = tempfile::tempdir().unwrap();
+/// A disk that writes early by this seed, and loses its power there.
+fn disk_that_dies(seed: Option<u64>, death: Option<Death>) -> VolatileDisk {
     let disk = VolatileDisk::new();
-    let faults = disk.faults();
     if let Some(seed) = seed {
-        faults.write_back(seed);
+        disk.faults().write_back(seed);
     }
     if let Some((at, when)) = death {
-        faults.die(at, when);
+        disk.faults().die(at, when);
+    }
+    disk
+}
+
+type Death = (u64, When);
+
+/// Lives once, with faults, and looks at what is left. Returns the count of operations.
+async fn live_and_look(manner: Manner, seed: Option<u64>, death: Option<Death>) -> u64 {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = disk_that_dies(seed, death);
+    let faults = disk.faults();
+    if let Manner::Together = manner {
+        faults.slow_sync(Duration::from_millis(2)); // whoever comes meanwhile waits for the next batch
     }
     let past = Arc::default();
-    let was_made = live(directory.path(), Arc::new(disk), &past).await;
+    let was_made = live(directory.path(), Arc::new(disk), &past, manner).await;
     let count = faults.count();
     faults.cut_power();
     let outcome = look(directory.path(), was_made, &past).await;
-    outcome.unwrap_or_else(|error| panic!("{seed:?} {death:?}: {error}"));
+    outcome.unwrap_or_else(|error| panic!("{manner:?} {seed:?} {death:?}: {error}"));
     count
 }
 
 /// Lives and dies often, a few lives at a time: they wait for the real disk most of it.
-async fn live_and_look_often(deaths: impl Iterator<Item = (Option<u64>, (u64, When))>) {
-    const AT_A_TIME: usize = 8;
+async fn live_and_look_often(manner: Manner, deaths: impl Iterator<Item = (Option<u64>, Death)>) {
     let mut lives = JoinSet::new();
     for (seed, death) in deaths {
-        if lives.len() == AT_A_TIME {
-            lives.join_next().await.unwrap().unwrap();
-        }
-        lives.spawn(live_and_look(seed, Some(death)));
+        make_room(&mut lives).await;
+        lives.spawn(live_and_look(manner, seed, Some(death)));
     }
     for life in lives.join_all().await {
         assert!(life > 0);
     }
 }
 
+async fn make_room<T: 'static>(lives: &mut JoinSet<T>) {
+    const AT_A_TIME: usize = 8;
+    if lives.len() == AT_A_TIME {
+        lives.join_next().await.unwrap().unwrap();
+    }
+}
+
+/// Lives and dies once; then the recovery dies at each of its operations, each time from the same
+/// remains, and what that leaves is looked at. Returns how often it died.
+async fn die_again_and_again(seed: Option<u64>, death: Death) -> u64 {
+    let directory = tempfile::tempdir().unwrap();
+    let past = Arc::default();
+    let disk = disk_that_dies(seed, Some(death));
+    let faults = disk.faults();
+    let was_made = live(directory.path(), Arc::new(disk), &past, Manner::Alone).await;
+    faults.cut_power();
+    for at in 0.. {
+        let remains = tempfile::tempdir().unwrap();
+        copy(directory.path(), remains.path());
+        let disk = disk_that_dies(seed, Some((at, When::After)));
+        let faults = disk.faults();
+        if let Some(options) = options_on(remains.path(), Arc::new(disk))
+            && let Ok(opened) = EmbeddedStore::open(&options)
+        {
+            let _either = opened.store.close().await;
+        }
+        let has_died = faults.is_off();
+        faults.cut_power();
+        let outcome = look(remains.path(), was_made, &past).await;
+        outcome.unwrap_or_else(|error| panic!("{seed:?} {death:?}, then {at}: {error}"));
+        if !has_died {
+            return at;
+        }
+    }
+    unreachable!("a recovery ends")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_power_cut_before_or_after_any_operation_loses_nothing_that_was_acknowledged() {
-    let count = live_and_look(None, None).await;
+    let count = live_and_look(Manner::Alone, None, None).await;
     assert!(count > 100, "{count} operations");
     let deaths = (0..count).flat_map(|at| [(at, When::Before), (at, When::After)]);
-    live_and_look_often(deaths.map(|death| (None, death))).await;
+    live_and_look_often(Manner::Alone, deaths.map(|death| (None, death))).await;
 }
 
 /// What is not synced may be on the disk all the same, in pieces.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_power_cut_that_tears_what_was_not_synced_loses_nothing_either() {
     const SEEDS: u64 = 2;
-    let count = live_and_look(Some(0), None).await;
+    let count = live_and_look(Manner::Alone, Some(0), None).await;
     let deaths = (0..SEEDS * count).map(|seed| (Some(seed), (seed % count, When::Before)));
-    live_and_look_often(deaths).await;
+    live_and_look_often(Manner::Alone, deaths).await;
+}
+
+/// Batches of several commits are there as a whole or not at all, and in one order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_power_cut_while_several_commit_loses_nothing_that_was_acknowledged() {
+    let count = live_and_look(Manner::Together, Some(0), None).await;
+    let deaths = (0..count).map(|seed| (Some(seed), (seed, When::Before)));
+    live_and_look_often(Manner::Together, deaths).await;
+}
+
+/// A recovery that is cut short is recovered from.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_second_power_cut_at_any_operation_of_the_recovery_loses_nothing_either() {
+    const FIRST_DEATHS: u64 = 7;
+    let count = live_and_look(Manner::Alone, None, None).await;
+    let mut lives = JoinSet::new();
+    for nth in 1..FIRST_DEATHS {
+        let seed = (nth % 2 == 0).then_some(nth);
+        lives.spawn(die_again_and_again(seed, (nth * count / FIRST_DEATHS, When::After)));
+    }
+    let died: u64 = lives.join_all().await.into_iter().sum();
+    assert!(died > 50, "{died}");
 }

@@ -42,8 +42,17 @@ pub(crate) async fn first_light(store: &dyn Store) -> Receipt {
 
 impl World {
     pub(crate) async fn start(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self::start_from(1, store, clock).await
+    }
+
+    /// Two that work at a time need seeds of their own, or they draw the same ids.
+    pub(crate) async fn start_from(
+        seed: u64,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let policy = Arc::new(Policy::parse(policy::DEFAULT).unwrap());
-        let entropy = Arc::new(SeededEntropy::new(1));
+        let entropy = Arc::new(SeededEntropy::new(seed));
         let directory = Directory::start(store, policy, clock, entropy).await.unwrap();
         Self { directory, requests: 0 }
     }

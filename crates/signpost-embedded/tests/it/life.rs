@@ -1,0 +1,138 @@
+//! A store that remembers what it was given, and what should be there after it has died.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use signpost_core::commit::Commit;
+use signpost_core::entry::{Entry, Opening};
+use signpost_core::id::Receipt;
+use signpost_core::record::{RecordKey, Scope, Stored};
+use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::turn::{Carry, Destroyed, Prepared};
+use signpost_embedded::store::EmbeddedStore;
+use tokio::sync::Notify;
+
+/// A store that remembers its commits. Whoever commits after the power was cut waits for ever, as
+/// the caller of a process that is gone.
+#[derive(Debug)]
+pub(crate) struct Life {
+    pub(crate) store: EmbeddedStore,
+    pub(crate) past: Arc<Past>,
+}
+
+/// What a life has come to.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    given: Mutex<Vec<(Commit, Fate)>>,
+    pub(crate) is_over: Notify,
+}
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Acknowledged,
+    /// It was refused for what it rests on.
+    Refused,
+    /// It was not answered, or the answer was that nobody knows.
+    Unknown,
+}
+
+impl Past {
+    /// The commits that these entries are of, in their order: all that were acknowledged, and of
+    /// those whose fate is unknown any.
+    pub(crate) fn commits_of(&self, entries: &[Entry]) -> Result<Vec<Commit>, String> {
+        let mut given = self.given.lock().unwrap().clone();
+        given.retain(|(_, fate)| *fate != Fate::Refused);
+        let mut commits = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let is_its = |commit: &Commit| commit.entry().stamp(entry.time_ms()) == *entry;
+            let found = given.iter().position(|(commit, _)| is_its(commit));
+            let found = found.ok_or_else(|| format!("nobody has committed entry {index}"))?;
+            commits.push(given.remove(found).0);
+        }
+        let lost = given.iter().filter(|(_, fate)| *fate == Fate::Acknowledged).count();
+        if lost == 0 { Ok(commits) } else { Err(format!("{lost} acknowledged commits are lost")) }
+    }
+
+    fn give(&self, commit: &Commit) -> usize {
+        let mut given = self.given.lock().unwrap();
+        given.push((commit.clone(), Fate::Unknown));
+        given.len() - 1
+    }
+
+    fn decide(&self, nth: usize, fate: Fate) {
+        self.given.lock().unwrap()[nth].1 = fate;
+    }
+}
+
+#[async_trait]
+impl Store for Life {
+    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        let read = self.store.read(key).await;
+        self.unless_over(read).await
+    }
+
+    async fn scan(
+        &self,
+        scope: &Scope,
+        after: Option<&RecordKey>,
+        limit: NonZeroUsize,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let scanned = self.store.scan(scope, after, limit).await;
+        self.unless_over(scanned).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
+        let nth = self.past.give(&commit);
+        let outcome = self.store.commit(commit).await;
+        match outcome {
+            Ok(_) => self.past.decide(nth, Fate::Acknowledged),
+            Err(CommitError::Store(_)) => {
+                self.past.is_over.notify_one();
+                std::future::pending::<()>().await;
+            }
+            Err(CommitError::PreconditionFailed) => self.past.decide(nth, Fate::Refused),
+        }
+        outcome
+    }
+
+    async fn entries(&self, from: Receipt, limit: NonZeroUsize) -> Result<Vec<Entry>, StoreError> {
+        let entries = self.store.entries(from, limit).await;
+        self.unless_over(entries).await
+    }
+
+    async fn openings(
+        &self,
+        from: Receipt,
+        limit: NonZeroUsize,
+    ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
+        let openings = self.store.openings(from, limit).await;
+        self.unless_over(openings).await
+    }
+
+    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
+        let prepared = self.store.prepare(carry).await;
+        self.unless_over(prepared).await
+    }
+
+    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
+        let switched = self.store.switch(generation).await;
+        self.unless_over(switched).await
+    }
+
+    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
+        let destroyed = self.store.destroy(generation).await;
+        self.unless_over(destroyed).await
+    }
+}
+
+impl Life {
+    async fn unless_over<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if outcome.is_err() {
+            self.past.is_over.notify_one();
+            std::future::pending::<()>().await;
+        }
+        outcome
+    }
+}
