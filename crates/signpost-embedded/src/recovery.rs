@@ -183,6 +183,11 @@ fn destroy_others(
     let disk = &*options.disk;
     let mut others = layout.generations(disk).map_err(OpenError::io(&layout.root))?;
     others.retain(|generation| *generation != current.generation);
+    if !others.is_empty() {
+        // What was read may be in memory alone, where the sync of its name failed or never came to
+        // be: a power cut would then bring back a CURRENT whose generation has no key any more.
+        current.write(&options.disk, layout).map_err(OpenError::io(&layout.current()))?;
+    }
     let mut destroyed = Vec::new();
     for generation in others {
         tracing::warn!(generation, "a turn was cut short: a generation that is not in use goes");
