@@ -169,16 +169,20 @@ impl Shared {
         })
     }
 
-    /// Makes the key of a new segment of openings, durably; one that is there already is taken.
+    /// Makes the key of a new segment of openings, durably. One that a failed try has left is taken,
+    /// and written anew: it may be in memory alone.
     pub(crate) fn make_segment_key(&self, segment: u64) -> Result<SealingKey, KeyError> {
         let path = self.layout.segment_key(segment);
-        if self.disk.status(&path).is_ok() {
-            return read_segment_key(&*self.disk, &self.layout, &*self.source, segment);
-        }
-        let key = SealingKey::random();
-        let wrapped = self.source.create(&segment_label(segment), key.as_bytes())?;
-        durable::write_durably(&*self.disk, &path, &wrapped.encode())
-            .map_err(|source| KeyError::Io { path, source })?;
+        let io = |source| KeyError::Io { path: path.clone(), source };
+        let left = durable::read_if_there(&*self.disk, &path).map_err(io)?;
+        let (key, wrapped) = if let Some(wrapped) = left {
+            (open_segment_key(&*self.source, segment, &wrapped)?, wrapped)
+        } else {
+            let key = SealingKey::random();
+            let wrapped = self.source.create(&segment_label(segment), key.as_bytes())?;
+            (key, wrapped.encode())
+        };
+        durable::write_durably(&*self.disk, &path, &wrapped).map_err(io)?;
         Ok(key)
     }
 }
@@ -190,8 +194,16 @@ pub(crate) fn read_segment_key(
     segment: u64,
 ) -> Result<SealingKey, KeyError> {
     let path = layout.segment_key(segment);
-    let bytes = durable::read(disk, &path).map_err(|source| KeyError::Io { path, source })?;
-    let secret = unwrap_labelled(source, &bytes, &segment_label(segment))?;
+    let wrapped = durable::read(disk, &path).map_err(|source| KeyError::Io { path, source })?;
+    open_segment_key(source, segment, &wrapped)
+}
+
+fn open_segment_key(
+    source: &dyn KeySource,
+    segment: u64,
+    wrapped: &[u8],
+) -> Result<SealingKey, KeyError> {
+    let secret = unwrap_labelled(source, wrapped, &segment_label(segment))?;
     let damaged = |_| KeyError::NotWrapped { label: segment_label(segment) };
     Ok(SealingKey::new(secret.as_slice().try_into().map_err(damaged)?))
 }
