@@ -176,6 +176,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 fn open_and_check(path: &Path, cache_bytes: u64) -> Result<Index, String> {
     wait_until_released(path).map_err(|error| error.to_string())?;
     let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
+    fail::fail_point!("index-opens");
     let db = config.open().map_err(|error| error.to_string())?;
     let applied = db.get(APPLIED_KEY).map_err(|error| error.to_string())?;
     let applied = match applied {

@@ -5,6 +5,7 @@
 mod catching;
 mod conformance;
 mod damage;
+mod failpoints;
 mod faults;
 mod files;
 mod kill;

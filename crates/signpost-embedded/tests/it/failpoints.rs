@@ -1,0 +1,110 @@
+//! What happens at one line of the code: in a process of its own, for there it hits every store.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use signpost_core::id::Receipt;
+use signpost_core::record::RecordKey;
+use signpost_core::store::Store;
+use signpost_core::testing::ManualClock;
+use signpost_embedded::store::EmbeddedStore;
+
+use crate::support::options;
+use crate::twin::ALL;
+use crate::world::{World, first_light, pseudonym};
+
+/// Set in the other process: where its store lies, and at which point something happens to it.
+const DIRECTORY: &str = "SIGNPOST_FAILPOINT_TEST_DIRECTORY";
+const POINT: &str = "SIGNPOST_FAILPOINT_TEST_POINT";
+
+/// The directory and the point, in the other process.
+fn other_process() -> Option<(PathBuf, String)> {
+    let directory = std::env::var_os(DIRECTORY)?;
+    Some((PathBuf::from(directory), std::env::var(POINT).unwrap()))
+}
+
+/// Runs a test as another process; returns what it said.
+fn run_as_other_process(test: &str, directory: &Path, point: &str) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([&format!("failpoints::{test}"), "--exact", "--nocapture"])
+        .env(DIRECTORY, directory)
+        .env(POINT, point)
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+const COMMITS_BEFORE_DEATH: u8 = 3;
+
+/// The frame is durable at both points, and its commit not acknowledged at either: it is there after
+/// the next start, whole.
+#[tokio::test]
+async fn a_frame_is_there_whether_its_process_died_before_or_after_it_was_applied() {
+    const TEST: &str = "a_frame_is_there_whether_its_process_died_before_or_after_it_was_applied";
+    if let Some((directory, point)) = other_process() {
+        return write_until_dead(&directory, &point).await;
+    }
+    for point in ["before-apply", "after-apply"] {
+        let directory = tempfile::tempdir().unwrap();
+        let options = options(directory.path(), Arc::new(ManualClock::default()));
+        EmbeddedStore::create(&options).unwrap();
+        let store = EmbeddedStore::open(&options).unwrap().store;
+        first_light(&store).await;
+        store.close().await.unwrap();
+        let said = run_as_other_process(TEST, directory.path(), point);
+        let acknowledged = said.matches("acknowledged").count();
+        assert_eq!(acknowledged, usize::from(COMMITS_BEFORE_DEATH), "{point}: {said}");
+
+        let store = EmbeddedStore::open(&options).unwrap().store;
+        let entries = store.entries(Receipt(0), ALL).await.unwrap();
+        assert_eq!(entries.len(), 1 + acknowledged + 1, "{point}");
+        for child in 0..=COMMITS_BEFORE_DEATH {
+            let head = store.read(&RecordKey::Head(pseudonym(child))).await.unwrap();
+            assert_eq!(head.unwrap().version, Receipt(1 + u64::from(child)), "{point}");
+        }
+    }
+}
+
+async fn write_until_dead(directory: &Path, point: &str) {
+    let clock = Arc::new(ManualClock::default());
+    let store = EmbeddedStore::open(&options(directory, clock.clone())).unwrap().store;
+    let passed = AtomicU8::new(0);
+    let die_in_time = move || {
+        if passed.fetch_add(1, Ordering::Relaxed) == COMMITS_BEFORE_DEATH {
+            std::process::abort();
+        }
+    };
+    fail::cfg_callback(point, die_in_time).unwrap();
+    let mut world = World::start(Arc::new(store), clock).await;
+    for child in 0.. {
+        world.record(child, 0).await;
+        println!("acknowledged {child}");
+    }
+}
+
+/// sled panics on some of what it finds; nobody can say on what.
+#[tokio::test]
+async fn an_index_that_panics_on_open_is_built_anew() {
+    const TEST: &str = "an_index_that_panics_on_open_is_built_anew";
+    if let Some((directory, point)) = other_process() {
+        fail::cfg(point, "1*panic").unwrap();
+        let opened = EmbeddedStore::open(&options(&directory, Arc::new(ManualClock::default())));
+        let opened = opened.unwrap();
+        let head = opened.store.read(&RecordKey::Head(pseudonym(0))).await.unwrap();
+        println!("rebuilt {} found {}", opened.rebuilt_index, head.is_some());
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::default());
+    let options = options(directory.path(), clock.clone());
+    EmbeddedStore::create(&options).unwrap();
+    let store = Arc::new(EmbeddedStore::open(&options).unwrap().store);
+    first_light(&*store).await;
+    World::start(store.clone(), clock).await.record(0, 0).await;
+    store.close().await.unwrap();
+    let said = run_as_other_process(TEST, directory.path(), "index-opens");
+    assert!(said.contains("rebuilt true found true"), "{said}");
+}
