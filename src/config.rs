@@ -59,6 +59,14 @@ pub struct Store {
     pub data: PathBuf,
     /// The keyring's directory; never inside the data directory.
     pub keyring: PathBuf,
+    /// Bytes that the journal may grow by before the store turns to a new generation by itself.
+    #[serde(default = "turn_after_bytes")]
+    pub turn_after_bytes: u64,
+}
+
+/// About two million answers.
+fn turn_after_bytes() -> u64 {
+    1 << 30
 }
 
 /// `[pseudonymiser]`

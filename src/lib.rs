@@ -21,6 +21,7 @@ pub mod secret_file;
 pub mod server;
 pub mod telemetry;
 pub mod tls;
+pub(crate) mod turn;
 mod watch;
 
 /// Whatever links this library allocates through it: the server and the benchmarks alike.

@@ -22,7 +22,7 @@ use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
 use crate::progress::Bar;
 use crate::watch::{ConditionWatch, Health};
-use crate::{evaluation, grpc, tls, watch};
+use crate::{evaluation, grpc, tls, turn, watch};
 
 /// Our own answer to a request that takes too long comes before the transport's, which has no reason.
 const UNANSWERED_AFTER: Duration = Duration::from_secs(1);
@@ -64,6 +64,10 @@ impl Server {
         }
         let held = directory.hold_evaluation_keys(&evaluation::fingerprints(&keys)).await;
         held.map_err(not_started)?;
+        for destroyed in &opened.destroyed {
+            let recorded = directory.record_destroyed(destroyed).await;
+            recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
+        }
         if opened.cut_bytes > 0 {
             let recorded = directory.record_cut_tail(opened.cut_bytes).await;
             recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
@@ -115,8 +119,11 @@ impl Server {
             .add_routes(routes.routes())
             .serve_with_incoming_shutdown(connections, signal);
         let mut serving = tokio::spawn(serving);
-        let looking = watch::each_second(self.directory.clone(), health.clone(), stopped);
+        let looking = watch::each_second(self.directory.clone(), health.clone(), stopped.clone());
         let looking = tokio::spawn(looking);
+        let (store, after) = (Arc::clone(&self.store), self.config.store.turn_after_bytes);
+        let turning = turn::when_grown(self.directory.clone(), store, after, stopped);
+        let turning = tokio::spawn(turning);
         tracing::info!("serving");
 
         let mut condition = ConditionWatch::new(self.directory.clone(), health.clone());
@@ -138,6 +145,7 @@ impl Server {
             serving.abort();
         }
         looking.await.ok();
+        turning.await.ok();
         // What was refused while requests in progress ended counts too.
         watch::record_all_refusals(&self.directory).await;
         self.close(failed).await

@@ -194,7 +194,7 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
         client_authority: _,
         reflection: _,
     } = server;
-    let signpost::config::Store { data: _, keyring: _ } = store;
+    let signpost::config::Store { data: _, keyring: _, turn_after_bytes: _ } = store;
     let signpost::config::Pseudonymiser { mode: _, keys: _ } = pseudonymiser;
     let signpost::config::PolicyFile { file } = policy;
     let signpost::config::Log { format: _, level: _ } = log;
@@ -203,7 +203,7 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
         sorted(keys("server")),
         ["certificate", "client_authority", "key", "listen", "reflection"]
     );
-    assert_eq!(sorted(keys("store")), ["data", "keyring"]);
+    assert_eq!(sorted(keys("store")), ["data", "keyring", "turn_after_bytes"]);
     assert_eq!(sorted(keys("pseudonymiser")), ["keys", "mode"]);
     assert_eq!(sorted(keys("log")), ["format", "level"]);
     let shown = format!("{:?}", Limits::default());

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::harness::{Caller, Service, contact, question, reopened};
+use crate::harness::{Caller, Service, contact, eventually, nhs_number, question, reopened};
 
 const REQUESTS: usize = 1000;
 const CONNECTIONS: usize = 4;
@@ -45,6 +45,38 @@ async fn where_places_are_few_what_finds_none_is_told_to_come_back_and_counted()
     let counts = ledger.0.iter().filter(|entry| entry.outcome() == Outcome::Shed);
     let systems: BTreeSet<_> = counts.map(Entry::system).collect();
     assert!(systems.len() == 1 && !systems.contains(&None), "for the system that asked");
+}
+
+/// Each time the journal has grown so far, the store turns while it is asked; who recorded before the
+/// turns is found after them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_turns_by_itself_under_load_and_forgets_nothing() {
+    let service = Service::start_with(&[("STORE__TURN_AFTER_BYTES", "100000")]).await;
+    let asker = service.person("SOCIAL_WORKER");
+    let unknown = asker.child(&[("nhs", "999 000 0018")]).await;
+    let child = asker.child(&[("nhs", &nhs_number(7))]).await;
+    let nurse = service.person("nurse");
+    nurse.record(contact(&child, "CASE-1", service.world.today())).await.unwrap();
+    let turned = service.world.path("data/generation-0000000002");
+    eventually("a turn", || async {
+        let (receipts, _) = flood(&service, &unknown).await;
+        assert_on_record(&service, &receipts).await;
+        turned.exists().then_some(())
+    })
+    .await;
+    eventually("the end of the first generation", || async {
+        (!service.world.path("data/generation-0000000001").exists()).then_some(())
+    })
+    .await;
+    let answer = asker.ask(question(&child)).await.unwrap();
+    assert_eq!(answer.signposts.len(), 1);
+    let ledger = reopened(&service.stop().await).await;
+    let actions: Vec<_> = ledger.0.iter().map(Entry::action).collect();
+    let at = |action| actions.iter().position(|done| *done == action).unwrap();
+    assert!(at(Action::BeginTurn) < at(Action::DestroyGeneration));
+    let destroyed = &ledger.0[at(Action::DestroyGeneration)];
+    assert_eq!(destroyed.detail()[..8], 1_u64.to_be_bytes());
+    assert_ne!(destroyed.detail()[8..24], [0; 16], "the key that sealed it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

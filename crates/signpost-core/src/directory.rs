@@ -24,6 +24,7 @@ mod record_contact;
 mod replay;
 mod service;
 mod shield;
+mod turn;
 mod write;
 
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub use record_contact::NewContact;
 pub use replay::Written;
 pub use service::{FirstLight, StartError};
 pub use shield::{LiftProgress, NewShield, ShieldLift};
+pub use turn::TurnError;
 
 /// How often an operation is decided anew when others change what it rests on.
 const TRIES_MAX: usize = 8;

@@ -108,7 +108,9 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         | Action::AddEvaluationKey
         | Action::NoteClockStep
         | Action::NoteFull
-        | Action::NoteWritable => &[],
+        | Action::NoteWritable
+        | Action::BeginTurn
+        | Action::DestroyGeneration => &[],
     }
 }
 

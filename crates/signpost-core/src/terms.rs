@@ -272,6 +272,8 @@ terms! {
         NoteClockStep = 37 "NOTE_CLOCK_STEP",
         NoteFull = 38 "NOTE_FULL",
         NoteWritable = 39 "NOTE_WRITABLE",
+        BeginTurn = 40 "BEGIN_TURN",
+        DestroyGeneration = 41 "DESTROY_GENERATION",
     }
 }
 

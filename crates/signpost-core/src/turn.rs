@@ -48,8 +48,8 @@ pub struct Destroyed {
 /// That a key was destroyed, and what its keeper can say of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyDestroyed {
-    /// What the key is called, in hex; it tells nothing of the key.
-    pub key: String,
+    /// What the key is called; it tells nothing of the key.
+    pub key: [u8; 16],
     /// Who had it in custody, and what that cannot exclude.
     pub custody: String,
     /// What was done.

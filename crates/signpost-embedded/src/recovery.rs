@@ -104,6 +104,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     };
     let place = (Arc::clone(disk), layout, Arc::clone(&options.keys));
     let shared = Shared::new(place, generation, registers, pending, (condition, lock));
+    shared.set_grown_bytes(survey.grown_bytes);
     let (shared, cut_bytes) = (Arc::new(shared), survey.cut_bytes());
     let mark = mark_file;
     Ok(Recovered {

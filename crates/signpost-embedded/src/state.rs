@@ -9,6 +9,7 @@ pub(crate) mod registers;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{
     Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
@@ -52,6 +53,7 @@ pub(crate) struct Shared {
     /// one.
     pub(crate) changes: Mutex<Option<Changes>>,
     turn: Mutex<Turn>,
+    grown_bytes: AtomicU64,
     /// The lock on the data directory, until the store is closed.
     pub(crate) lock: Mutex<Option<File>>,
 }
@@ -80,6 +82,7 @@ impl Shared {
             drained: Condvar::new(),
             changes: Mutex::new(None),
             turn: Mutex::new(Turn::None),
+            grown_bytes: AtomicU64::new(0),
             lock: Mutex::new(Some(lock)),
         }
     }
@@ -114,6 +117,19 @@ impl Shared {
 
     pub(crate) fn pending(&self) -> Result<MutexGuard<'_, Pending>, StoreError> {
         self.pending.lock().map_err(|_| StoreError::Indeterminate)
+    }
+
+    /// How many bytes the journal has grown by since the generation came into use.
+    pub(crate) fn grown_bytes(&self) -> u64 {
+        self.grown_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_grown_bytes(&self, bytes: u64) {
+        self.grown_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_grown_bytes(&self, bytes: u64) {
+        self.grown_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// How far a turn is.

@@ -118,6 +118,13 @@ impl EmbeddedStore {
         self.shared.condition.get()
     }
 
+    /// How many bytes the journal has grown by since the last turn, or since the store was made: what
+    /// a turn may win.
+    #[must_use]
+    pub fn grown_bytes(&self) -> u64 {
+        self.shared.grown_bytes()
+    }
+
     /// Answers all commits that wait, drains, syncs, flushes the index, writes the high-water mark
     /// and releases the lock. Commits and reads after it are refused as unavailable.
     pub async fn close(&self) -> Result<(), StoreError> {

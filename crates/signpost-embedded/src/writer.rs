@@ -183,7 +183,10 @@ impl Writer {
     /// Whoever is answered before this has happened may be answered in vain.
     fn make_durable(&mut self, frame: &[u8], id: FrameId) -> Result<(), StoreError> {
         match self.journal.append(frame, id) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.shared.add_grown_bytes(frame.len() as u64);
+                Ok(())
+            }
             Err(AppendError::NotWritten(error)) => {
                 tracing::warn!(%error, "a batch was not written");
                 self.shared.condition.set_full();

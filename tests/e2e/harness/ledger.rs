@@ -40,8 +40,14 @@ impl Ledger {
 
     /// The entries but those of the service itself: they may come at any time.
     pub(crate) fn requests(&self) -> impl Iterator<Item = &Entry> {
-        let by_itself =
-            [Action::CountRefusals, Action::NoteClockStep, Action::NoteFull, Action::NoteWritable];
+        let by_itself = [
+            Action::CountRefusals,
+            Action::NoteClockStep,
+            Action::NoteFull,
+            Action::NoteWritable,
+            Action::BeginTurn,
+            Action::DestroyGeneration,
+        ];
         self.0.iter().filter(move |entry| !by_itself.contains(&entry.action()))
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct Survey {
     pub(crate) resume: Option<Position>,
     /// The number of the last frame that writes records; 0 where none does.
     pub(crate) last_write: u64,
+    /// The bytes of all frames behind the fill.
+    pub(crate) grown_bytes: u64,
     hash_at_mark: Option<[u8; 32]>,
     last_ms: u64,
     segment: u64,
@@ -109,6 +111,7 @@ impl Survey {
             start: reader.position(),
             resume: None,
             last_write: 0,
+            grown_bytes: 0,
             hash_at_mark: None,
             last_ms,
             segment,
@@ -122,6 +125,9 @@ impl Survey {
         let lagging = frame.id.number > place.index_frame.number || next_entry > place.drained();
         if lagging {
             self.resume.get_or_insert(at);
+        }
+        if frame.id.number > place.current.fill.number {
+            self.grown_bytes += frame.len;
         }
         if !frame.body.writes.is_empty() {
             self.last_write = frame.id.number;

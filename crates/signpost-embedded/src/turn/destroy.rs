@@ -88,12 +88,12 @@ fn destroy_key(
     };
     let receipt = match source.destroy(&wrapped.id) {
         Ok(receipt) => KeyDestroyed {
-            key: hex::encode(receipt.key.as_bytes()),
+            key: *receipt.key.as_bytes(),
             custody: receipt.custody,
             method: receipt.method,
         },
         Err(KeyError::Unknown { .. }) => KeyDestroyed {
-            key: hex::encode(wrapped.id.as_bytes()),
+            key: *wrapped.id.as_bytes(),
             custody: String::new(),
             method: "it was gone already".to_owned(),
         },

@@ -75,6 +75,7 @@ impl Writer {
         self.shared.children.forget();
         let before = in_use.replace(generation);
         stop_noting(&self.shared);
+        self.shared.set_grown_bytes(0);
         drop(in_use);
         self.journal = journal;
         *self.shared.turn()? = before.map_or(Turn::None, |before| {
