@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use signpost_core::commit::Commit;
+use signpost_core::commit::{Commit, Write};
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::memory::MemoryStore;
@@ -19,17 +19,20 @@ use crate::world::pseudonym;
 #[derive(Debug)]
 pub(crate) struct Twin {
     reference: Arc<MemoryStore>,
+    map: Mutex<Map>,
     embedded: Mutex<Arc<EmbeddedStore>>,
 }
 
 impl Twin {
     pub(crate) fn new(reference: MemoryStore, embedded: EmbeddedStore) -> Self {
-        Self { reference: Arc::new(reference), embedded: Mutex::new(Arc::new(embedded)) }
+        let (map, embedded) = (Mutex::default(), Mutex::new(Arc::new(embedded)));
+        Self { reference: Arc::new(reference), map, embedded }
     }
 
     /// The same reference once more, beside which another store is to be put.
     pub(crate) fn another(&self) -> Self {
-        Self { reference: Arc::clone(&self.reference), embedded: Mutex::new(self.embedded()) }
+        let map = Mutex::new(self.map.lock().unwrap().clone());
+        Self { reference: Arc::clone(&self.reference), map, embedded: Mutex::new(self.embedded()) }
     }
 
     pub(crate) fn embedded(&self) -> Arc<EmbeddedStore> {
@@ -39,8 +42,57 @@ impl Twin {
     /// Commits to the reference what the embedded store alone has committed.
     pub(crate) async fn catch_up(&self, commits: impl IntoIterator<Item = Commit>) {
         for commit in commits {
-            self.reference.commit(commit).await.unwrap();
+            let receipt = self.reference.commit(commit.clone()).await.unwrap();
+            self.map.lock().unwrap().apply(receipt, &commit);
         }
+    }
+
+    /// Follows what the embedded store alone was given, and what it has answered to each: all that
+    /// it acknowledged must be there under its receipt, all that it refused must fail here too, and
+    /// of the rest whatever is there is taken over, in its order.
+    pub(crate) async fn follow(&self, given: Vec<(Commit, Result<Receipt, CommitError>)>) {
+        let known = self.reference.entries(Receipt(0), ALL).await.unwrap().len() as u64;
+        let entries = self.embedded().entries(Receipt(known), ALL).await.unwrap();
+        let is_unknown = |outcome: &Result<_, CommitError>| {
+            outcome.is_err_and(|error| error != CommitError::PreconditionFailed)
+        };
+        let all_answered = !given.iter().any(|(_, outcome)| is_unknown(outcome));
+        let (refused, mut rest): (Vec<_>, Vec<_>) = given
+            .into_iter()
+            .partition(|(_, outcome)| *outcome == Err(CommitError::PreconditionFailed));
+        for (receipt, entry) in (known..).map(Receipt).zip(entries) {
+            let is_its = |(commit, outcome): &(Commit, Result<Receipt, CommitError>)| {
+                let is_its = commit.entry().stamp(entry.time_ms()) == entry;
+                is_its && outcome.is_ok_and(|acknowledged| acknowledged == receipt)
+            };
+            let could_be_its = |(commit, outcome): &(Commit, Result<Receipt, CommitError>)| {
+                outcome.is_err() && commit.entry().stamp(entry.time_ms()) == entry
+            };
+            let at = rest.iter().position(is_its).or_else(|| rest.iter().position(could_be_its));
+            let (commit, _) = rest.remove(at.expect("nobody has committed this"));
+            self.catch_up([commit]).await;
+        }
+        let lost = rest.iter().filter(|(_, outcome)| outcome.is_ok()).count();
+        assert_eq!(lost, 0, "acknowledged commits are lost");
+        for (commit, outcome) in refused {
+            // One before it in its batch may be what it clashed with, and be gone with the power.
+            if all_answered {
+                assert_eq!(self.reference.commit(commit).await, outcome);
+            }
+        }
+    }
+
+    /// The generation in use is that which was prepared last, whatever became of its switch.
+    pub(crate) async fn follow_switch(&self, generation: u64) {
+        self.reference.switch(generation).await.unwrap();
+        self.map.lock().unwrap().switch();
+        self.reference.destroy(generation - 1).await.unwrap();
+    }
+
+    /// Prepares here what the embedded store prepares, or fails to.
+    pub(crate) async fn prepare_reference(&self, carry: Arc<dyn Carry>) -> u64 {
+        self.map.lock().unwrap().carry = Some(Arc::clone(&carry));
+        self.reference.prepare(carry).await.unwrap().generation
     }
 
     /// Puts a store that was opened again in place of the one that was closed.
@@ -52,6 +104,16 @@ impl Twin {
     pub(crate) async fn compare(&self, children: u8) {
         let difference = self.difference(children).await;
         assert_eq!(difference, None, "the embedded store is not as the reference");
+    }
+
+    /// Compares every record with a plain map of what was put.
+    pub(crate) async fn compare_with_map(&self) {
+        let records = self.map.lock().unwrap().records.clone();
+        let embedded = self.embedded();
+        for stored in records {
+            let read = embedded.read(&stored.record.key()).await;
+            assert_eq!(read, Ok(Some(stored)));
+        }
     }
 
     /// In what the embedded store is not as the reference, if in anything.
@@ -86,6 +148,35 @@ impl Twin {
     }
 }
 
+/// The plainest of stores: what was put last under each key.
+#[derive(Clone, Debug, Default)]
+struct Map {
+    records: Vec<Stored>,
+    carry: Option<Arc<dyn Carry>>,
+}
+
+impl Map {
+    fn apply(&mut self, version: Receipt, commit: &Commit) {
+        for write in commit.writes() {
+            let key = match write {
+                Write::Put(record) => record.key(),
+                Write::Remove(key) => key.clone(),
+            };
+            self.records.retain(|stored| stored.record.key() != key);
+            if let Write::Put(record) = write {
+                self.records.push(Stored { version, record: record.clone() });
+            }
+        }
+    }
+
+    fn switch(&mut self) {
+        let carry = self.carry.take().unwrap();
+        let carried =
+            |Stored { version, record }| Some(Stored { version, record: carry.carry(record)? });
+        self.records = std::mem::take(&mut self.records).into_iter().filter_map(carried).collect();
+    }
+}
+
 #[async_trait]
 impl Store for Twin {
     async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
@@ -105,7 +196,10 @@ impl Store for Twin {
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
         let outcome = self.embedded().commit(commit.clone()).await;
-        assert_eq!(outcome, self.reference.commit(commit).await);
+        assert_eq!(outcome, self.reference.commit(commit.clone()).await);
+        if let Ok(receipt) = outcome {
+            self.map.lock().unwrap().apply(receipt, &commit);
+        }
         outcome
     }
 
@@ -122,6 +216,7 @@ impl Store for Twin {
     }
 
     async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
+        self.map.lock().unwrap().carry = Some(Arc::clone(&carry));
         let expected = self.reference.prepare(Arc::clone(&carry)).await;
         let prepared = self.embedded().prepare(carry).await;
         assert_eq!(prepared, expected);
@@ -131,6 +226,9 @@ impl Store for Twin {
     async fn switch(&self, generation: u64) -> Result<(), StoreError> {
         let switched = self.embedded().switch(generation).await;
         assert_eq!(switched, self.reference.switch(generation).await);
+        if switched.is_ok() {
+            self.map.lock().unwrap().switch();
+        }
         switched
     }
 

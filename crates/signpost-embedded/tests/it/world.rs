@@ -72,14 +72,23 @@ impl World {
     }
 
     pub(crate) async fn record(&mut self, child: u8, reference: u8) -> (FlagId, Receipt) {
+        self.try_record(child, reference).await.unwrap()
+    }
+
+    /// Records a contact; none where it is not, because the store has failed.
+    pub(crate) async fn try_record(
+        &mut self,
+        child: u8,
+        reference: u8,
+    ) -> Option<(FlagId, Receipt)> {
         let contact = NewContact {
             request: self.request(),
             subject: subject(child),
             details: details(),
             source_reference: format!("CASE-1{reference}").try_into().unwrap(),
         };
-        let written = self.directory.record_contact(&presented(0), &Ok(contact)).await.unwrap();
-        (written.result, written.receipt)
+        let written = self.directory.record_contact(&presented(0), &Ok(contact)).await.ok()?;
+        Some((written.result, written.receipt))
     }
 
     /// Ends a flag; one that is ended already is refused, which is no matter here.
