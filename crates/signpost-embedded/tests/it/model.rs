@@ -199,6 +199,7 @@ impl Course {
             Step::ShieldAndLift { child } => self.world.shield_and_lift(child).await,
             Step::MoveClock { seconds } => self.clock.step(seconds.seconds()),
             Step::Clash { children } => {
+                self.catch_up_with_clock().await;
                 let given = self.clash(children).await;
                 self.twin.follow(given).await;
             }
@@ -212,7 +213,10 @@ impl Course {
                 assert!(self.open());
             }
             Step::Turn { child } => self.turn(child).await,
-            Step::PowerCut { after, children } => self.cut_power(after, children).await,
+            Step::PowerCut { after, children } => {
+                self.catch_up_with_clock().await;
+                self.cut_power(after, children).await;
+            }
             Step::TurnCutShort { after } => self.cut_turn_short(after).await,
         }
     }
@@ -233,6 +237,11 @@ impl Course {
 
     fn compaction(&self) -> Arc<dyn Carry> {
         Arc::new(Compaction { now: self.clock.now() })
+    }
+
+    /// Whoever starts after the clock went a day ahead of the last entry puts that on record first.
+    async fn catch_up_with_clock(&mut self) {
+        drop(self.world.ask(0).await);
     }
 
     /// Decides on one commit for each of these children, then hands all over at once.
