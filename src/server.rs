@@ -8,6 +8,8 @@ use signpost_core::clock::{AHEAD_MAX, ServiceClock};
 use signpost_core::directory::{Directory, StartError};
 use signpost_core::policy::Policy;
 use signpost_core::store::{Clock, Store};
+use signpost_embedded::disk::Disk;
+use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::error::{Failure as StoreFailure, OpenError};
 use signpost_embedded::keyring::SoftwareKeyring;
 use signpost_embedded::options::Options;
@@ -40,12 +42,21 @@ pub struct Server {
 impl Server {
     /// Reads certificates, keys and policy, opens the store, and puts on record what changed.
     pub async fn prepare(config: Config, machine: Arc<dyn Clock>) -> Result<Self, Failure> {
+        Self::prepare_on(Arc::new(OsDisk), config, machine).await
+    }
+
+    /// As [`Server::prepare`], with the store and its keyring on another disk than this machine's.
+    pub async fn prepare_on(
+        disk: Arc<dyn Disk>,
+        config: Config,
+        machine: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
         let clock = ServiceClock::from(Arc::clone(&machine));
         let service_time: Arc<dyn Clock> = Arc::new(clock.clone());
         let tls = tls::server_config(&config.server, Arc::clone(&service_time))?;
         let keys = evaluation::read(&config.pseudonymiser.keys)?;
         let policy = policy(&config)?;
-        let options = store_options(&config, service_time)?;
+        let options = store_options(disk, &config, service_time)?;
         let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&options))
             .await
             .map_err(|error| Failure::new(Exit::Bug, format!("opening the store: {error}")))?
@@ -165,10 +176,15 @@ impl Server {
 
 /// Where the configuration's store lies, and what opens it. How far opening it is, is told on
 /// standard error.
-pub fn store_options(config: &Config, clock: Arc<dyn Clock>) -> Result<Options, Failure> {
-    let keyring = SoftwareKeyring::open(&config.store.keyring)
+pub fn store_options(
+    disk: Arc<dyn Disk>,
+    config: &Config,
+    clock: Arc<dyn Clock>,
+) -> Result<Options, Failure> {
+    let keyring = SoftwareKeyring::open_on(Arc::clone(&disk), &config.store.keyring)
         .map_err(|error| Failure::new(Exit::Sealed, with_sources(&error)))?;
     let mut options = Options::new(&config.store.data, Arc::new(keyring), clock);
+    options.disk = disk;
     options.progress = Arc::new(Bar::default());
     options.queue_commits_max = config.limits.store_queue_max as usize;
     Ok(options)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::verify::{IndexState, Verified, verify};
 
 use super::render::{Output, print};
@@ -43,7 +44,7 @@ impl StoreCommand {
         let Command::Verify(command) = self.command;
         let config = command.config.load()?;
         telemetry::init(&config.log);
-        let options = server::store_options(&config, Arc::new(SystemClock))?;
+        let options = server::store_options(Arc::new(OsDisk), &config, Arc::new(SystemClock))?;
         let verified = tokio::task::spawn_blocking(move || verify(&options));
         let verified = verified.await.context("verifying was interrupted")?;
         let verified = verified.map_err(|error| server::sealed(&error))?;

@@ -10,7 +10,7 @@ mod world;
 use std::future::Future;
 use std::time::Duration;
 
-pub(crate) use binary::{Binary, Victim};
+pub(crate) use binary::{Binary, TURNS_OFTEN, Victim};
 pub(crate) use caller::{Caller, channel};
 pub(crate) use child::{contact, date, nhs_number, question, request_id};
 pub(crate) use ledger::{Ledger, open_store, reopened};

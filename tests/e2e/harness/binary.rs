@@ -33,9 +33,13 @@ impl Binary {
 
     /// Runs `signpost serve` until health says SERVING.
     pub(crate) async fn serve(world: &World, overrides: &[(&str, &str)]) -> Self {
+        Self::serve_by(world, Self::command(world, &["serve"], overrides)).await
+    }
+
+    /// Runs a process that serves, as `signpost serve` does and says, until health says SERVING.
+    pub(crate) async fn serve_by(world: &World, mut command: Command) -> Self {
         let log = world.path(&format!("stderr-{}", super::request_id()));
         let stderr = File::create(&log).unwrap();
-        let mut command = Self::command(world, &["serve"], overrides);
         let child = command.stderr(stderr).spawn().unwrap();
         // Killed with the value, whatever is waited for in vain.
         let unspecified = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -130,9 +134,13 @@ pub(crate) trait Victim: Sized {
     async fn stop(self);
 }
 
+/// So that a few seconds' work turns the store.
+pub(crate) const TURNS_OFTEN: (&str, &str) = ("STORE__TURN_AFTER_BYTES", "300000");
+
 impl Victim for Binary {
     async fn start(world: &World) -> Self {
-        Self::serve(world, &[]).await
+        // It is also killed in the middle of turns.
+        Self::serve(world, &[TURNS_OFTEN]).await
     }
 
     fn address(&self) -> SocketAddr {

@@ -6,6 +6,7 @@
 //! server is started again, and the lines are compared with what the store holds.
 
 mod client;
+mod forgetful;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -33,8 +34,11 @@ async fn what_was_acknowledged_and_answered_outlives_every_kill() {
     if let Some(burst) = Burst::told() {
         return burst.run().await;
     }
-    let rounds = std::env::var(ROUNDS).map_or(ROUNDS_USUALLY, |text| text.parse().unwrap());
-    kill_and_compare::<Binary>(&Binary::initialised(), rounds).await;
+    kill_and_compare::<Binary>(&Binary::initialised(), rounds()).await;
+}
+
+fn rounds() -> u32 {
+    std::env::var(ROUNDS).map_or(ROUNDS_USUALLY, |text| text.parse().unwrap())
 }
 
 /// What was told in all rounds so far, and the ledger as the last of them left it.
