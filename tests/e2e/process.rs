@@ -1,5 +1,6 @@
 //! The binary as a process: how it starts, how it stops, and what its exit codes say.
 
+mod disk;
 mod keys;
 mod kill;
 

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex};
 use signpost::exit::Failure;
 use signpost::server::Server;
 use signpost_core::store::Store;
+use signpost_embedded::disk::Disk;
+use signpost_embedded::disk::os::OsDisk;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 
-use super::{Caller, Ledger, World, channel};
+use super::{Caller, Ledger, PATIENCE, World, channel};
 
 /// A running service and its county.
 #[derive(Debug)]
@@ -40,7 +42,17 @@ impl Service {
 
     /// A service of a county that is initialised already.
     pub(crate) async fn serve(world: World, overrides: &[(&str, &str)]) -> Self {
-        let server = Server::prepare(world.config(overrides), world.clock()).await.unwrap();
+        Self::serve_on(Arc::new(OsDisk), world, overrides).await
+    }
+
+    /// A service whose store lies on this disk.
+    pub(crate) async fn serve_on(
+        disk: Arc<dyn Disk>,
+        world: World,
+        overrides: &[(&str, &str)],
+    ) -> Self {
+        let (config, clock) = (world.config(overrides), world.clock());
+        let server = Server::prepare_on(disk, config, clock).await.unwrap();
         let store = server.store();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -81,6 +93,13 @@ impl Service {
         let (world, running) = self.begin_stop();
         running.await.unwrap().unwrap();
         world
+    }
+
+    /// Waits until it has ended by itself, and gives why.
+    pub(crate) async fn failed(self) -> (World, Failure) {
+        let Self { world, running, .. } = self;
+        let ended = tokio::time::timeout(PATIENCE, running).await.unwrap();
+        (world, ended.unwrap().unwrap_err())
     }
 
     /// Tells it to stop: it ends when what is in progress has ended.
