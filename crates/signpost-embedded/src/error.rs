@@ -129,8 +129,8 @@ pub enum OpenError {
         what: String,
     },
     /// The file system failed.
-    #[error("cannot use {}: see that it is there, ours, and on a disk in order, or restore it from \
-             the newest backup", .path.display())]
+    #[error("cannot use {}: see that it is there and ours, and its disk in order and not full, or \
+             restore it from the newest backup", .path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,

@@ -55,6 +55,11 @@ impl Past {
         if lost == 0 { Ok(commits) } else { Err(format!("{lost} acknowledged commits are lost")) }
     }
 
+    /// A commit that the store has acknowledged to somebody else.
+    pub(crate) fn add(&self, acknowledged: Commit) {
+        self.given.lock().unwrap().push((acknowledged, Fate::Acknowledged));
+    }
+
     fn give(&self, commit: &Commit) -> usize {
         let mut given = self.given.lock().unwrap();
         given.push((commit.clone(), Fate::Unknown));

@@ -3,13 +3,16 @@
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
+use signpost_core::commit::Commit;
 use signpost_core::id::Receipt;
 use signpost_core::store::{Clock, CommitError, Store, StoreError};
 use signpost_core::testing::{ManualClock, put_records};
 use signpost_embedded::error::Failure;
 
+use crate::catching::Catching;
 use crate::support::Place;
 use crate::twin::ALL;
+use crate::world::{World, try_first_light};
 
 /// A clock that makes whoever reads it wait: it holds the writer between taking a commit up and
 /// writing it.
@@ -51,6 +54,40 @@ fn when_too_many_wait_the_next_is_refused_at_once() {
     for (index, one) in (0..).zip(waiting) {
         assert_eq!(runtime.block_on(one), Ok(Receipt(index)));
     }
+}
+
+/// Of a record that is kept in memory, and of one that is not.
+#[test]
+fn of_two_commits_of_one_batch_that_rest_on_the_same_one_wins() {
+    let gate = Arc::new(Gate::default());
+    let place = Place::create(gate.clone());
+    let store: Arc<dyn Store> = Arc::new(place.open().store);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let catching = Arc::new(Catching::before(Arc::clone(&store)));
+    runtime.block_on(async {
+        assert!(try_first_light(&*catching).await.is_none());
+    });
+    one_wins(&gate, &*store, &runtime, &catching.take().pop().unwrap());
+    runtime.block_on(async {
+        let mut world = World::start(catching.clone(), gate.clone()).await;
+        assert!(world.try_record(0, 0).await.is_none());
+    });
+    one_wins(&gate, &*store, &runtime, &catching.take().pop().unwrap());
+}
+
+fn one_wins(gate: &Gate, store: &dyn Store, runtime: &tokio::runtime::Runtime, decided: &Commit) {
+    let shut = gate.0.lock().unwrap();
+    let mut held = Box::pin(commit(store));
+    let mut two = [0, 1].map(|_| Box::pin(store.commit(decided.clone())));
+    assert!(poll_once(&mut held).is_none(), "the gate holds its batch open");
+    for one in &mut two {
+        assert!(poll_once(one).is_none(), "it waits for the batch");
+    }
+    drop(shut);
+    runtime.block_on(held).unwrap();
+    let [one, other] = two.map(|one| runtime.block_on(one));
+    assert!(one.is_ok());
+    assert_eq!(other, Err(CommitError::PreconditionFailed));
 }
 
 fn poll_once<F: Future>(future: &mut std::pin::Pin<Box<F>>) -> Option<F::Output> {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use signpost_core::id::Receipt;
@@ -11,12 +12,13 @@ use signpost_core::store::{Clock, Store};
 use signpost_core::turn::Compaction;
 use signpost_embedded::disk::Disk;
 use signpost_embedded::disk::os::OsDisk;
-use signpost_embedded::disk::volatile::{VolatileDisk, When};
+use signpost_embedded::disk::volatile::{OperationKind, VolatileDisk, When};
 use signpost_embedded::error::OpenError;
 use signpost_embedded::options::Options;
 use signpost_embedded::store::EmbeddedStore;
 use tokio::task::JoinSet;
 
+use crate::catching::empty_commit;
 use crate::life::{Life, Past};
 use crate::support::{copy, options_on, remove};
 use crate::twin::{ALL, Twin};
@@ -93,7 +95,8 @@ async fn work(life: Arc<Life>, options: &Options, part: u64) {
         first_light(&*life).await;
     }
     let clock = Arc::clone(&options.clock);
-    let mut world = World::start(Arc::clone(&life) as Arc<dyn Store>, Arc::clone(&clock)).await;
+    let store = Arc::clone(&life) as Arc<dyn Store>;
+    let mut world = World::start_from(1 + part, store, Arc::clone(&clock)).await;
     world.skip_requests(part * 1000);
     let (flag, _) = world.record(0, 0).await;
     world.ask(0).await;
@@ -111,7 +114,16 @@ async fn work(life: Arc<Life>, options: &Options, part: u64) {
 
 /// Opens what a power cut has left on the real disk, and compares all of it.
 async fn look(directory: &Path, was_made: bool, past: &Past) -> Result<(), String> {
-    let options = options_on(directory, Arc::new(OsDisk)).unwrap();
+    look_on(Arc::new(OsDisk), directory, was_made, past).await
+}
+
+async fn look_on(
+    disk: Arc<dyn Disk>,
+    directory: &Path,
+    was_made: bool,
+    past: &Past,
+) -> Result<(), String> {
+    let options = options_on(directory, disk).unwrap();
     let opened = match EmbeddedStore::open(&options) {
         Err(OpenError::NotADataDirectory { .. }) if !was_made => {
             if options.data_dir.exists() {
@@ -134,8 +146,9 @@ async fn look(directory: &Path, was_made: bool, past: &Past) -> Result<(), Strin
         return Err(difference);
     }
     // It goes on from there.
-    let commit = signpost_core::testing::put_records(&twin, []).await.unwrap();
-    assert_eq!(commit.0, entries.len() as u64);
+    let commit = empty_commit().await;
+    past.add(commit.clone());
+    assert_eq!(twin.commit(commit).await, Ok(Receipt(entries.len() as u64)));
     twin.embedded().close().await.map_err(|error| error.to_string())
 }
 
@@ -256,4 +269,56 @@ async fn a_second_power_cut_at_any_operation_of_the_recovery_loses_nothing_eithe
     }
     let died: u64 = lives.join_all().await.into_iter().sum();
     assert!(died > 50, "{died}");
+}
+
+/// Any one sync fails, and what it was to write is lost though it can be read: whatever the next start
+/// on the same machine shows is there after a power cut too, also where a sync of that start fails.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn any_one_sync_that_fails_loses_nothing_that_was_acknowledged_or_shown() {
+    let count = count_syncs().await;
+    assert!(count > 50, "{count} syncs");
+    let mut lives = JoinSet::new();
+    for nth in 1..=count {
+        make_room(&mut lives).await;
+        lives.spawn(live_with_failed_sync(nth, nth % 5));
+    }
+    lives.join_all().await;
+}
+
+async fn count_syncs() -> u64 {
+    use OperationKind::{SyncAll, SyncData, SyncDirectory};
+    let directory = tempfile::tempdir().unwrap();
+    let disk = VolatileDisk::new();
+    let faults = disk.faults();
+    faults.record();
+    live(directory.path(), Arc::new(disk), &Arc::default(), Manner::Alone).await;
+    let is_sync = |kind| matches!(kind, SyncAll | SyncData | SyncDirectory);
+    faults.operations().iter().filter(|operation| is_sync(operation.kind)).count() as u64
+}
+
+/// The nth sync fails; and of the next start the one of this number, if it is not 0.
+async fn live_with_failed_sync(nth: u64, then: u64) {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = VolatileDisk::new();
+    let faults = disk.faults();
+    let disk: Arc<dyn Disk> = Arc::new(disk);
+    faults.fail_sync(|_| true, nth);
+    let past = Arc::default();
+    let was_made = live(directory.path(), Arc::clone(&disk), &past, Manner::Alone).await;
+    let told = |error| panic!("sync {nth}, then {then}: {error}");
+    if was_made {
+        if then > 0 {
+            let options = options_on(directory.path(), Arc::clone(&disk)).unwrap();
+            let is_over = Arc::new(AtomicBool::new(false));
+            let is_meant = Arc::clone(&is_over);
+            faults.fail_sync(move |_| !is_meant.load(Ordering::Relaxed), then);
+            if let Ok(opened) = EmbeddedStore::open(&options) {
+                let _either = opened.store.close().await;
+            }
+            is_over.store(true, Ordering::Relaxed);
+        }
+        look_on(disk, directory.path(), was_made, &past).await.unwrap_or_else(told);
+    }
+    faults.cut_power();
+    look(directory.path(), was_made, &past).await.unwrap_or_else(told);
 }
