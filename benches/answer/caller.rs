@@ -23,7 +23,7 @@ use crate::children::{ChildOf, FLAGS_EACH};
 use crate::county::County;
 use crate::drive::{Length, Turns, drive};
 use crate::empty;
-use crate::figures::Stretch;
+use crate::stretch::Stretch;
 
 /// The asker: open connections and a token.
 #[derive(Clone, Debug)]
@@ -78,7 +78,8 @@ impl Caller {
         for _ in 0..connections {
             channels.push(connection(address, &connector).await?);
         }
-        let mut token: MetadataValue<_> = format!("Bearer {}", county.token()?).parse()?;
+        let token = std::fs::read_to_string(county.path("asker.token"))?;
+        let mut token: MetadataValue<_> = format!("Bearer {token}").parse()?;
         token.set_sensitive(true);
         Ok(Self { channels: Arc::new(channels), token })
     }
@@ -86,7 +87,8 @@ impl Caller {
     /// Empty calls.
     pub(crate) async fn empty(&self, in_flight: usize, length: Length) -> anyhow::Result<Stretch> {
         let caller = self.clone();
-        drive(in_flight, length, move |worker, _| empty::call(caller.channel(worker))).await
+        drive(in_flight, Turns::over(length), move |worker, _| empty::call(caller.channel(worker)))
+            .await
     }
 
     /// Single questions.
@@ -101,7 +103,7 @@ impl Caller {
             let (caller, question) = (caller.clone(), questions.next());
             async move { caller.ask_one(worker, question).await.map(|_answer| ()) }
         };
-        drive(in_flight, length, ask).await
+        drive(in_flight, Turns::over(length), ask).await
     }
 
     /// Checks that a known child's flags are told in full, and that nothing is of an unknown one.

@@ -12,11 +12,17 @@ mod drive;
 mod empty;
 #[path = "../common/figures.rs"]
 mod figures;
+#[path = "../common/limit.rs"]
+mod limit;
 #[path = "../common/machine.rs"]
 mod machine;
+#[path = "../common/page_cache.rs"]
+mod page_cache;
 mod report;
 mod series;
 mod server;
+#[path = "../common/stretch.rs"]
+mod stretch;
 #[path = "../common/usage.rs"]
 mod usage;
 
@@ -105,7 +111,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
     }
     let connections = arguments.connections;
-    let can_drop = series::drop_page_cache();
+    let can_drop = page_cache::drop_page_cache();
     let cold = if can_drop { "page cache dropped before each stretch" } else { "NOT dropped" };
     println!("{}", machine.text());
     println!("{connections} connections of one client; cold: {cold}; median [quartiles]");

@@ -5,6 +5,7 @@ use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
 use crate::figures::Quartiles;
+use crate::limit::Limit;
 use crate::series::{CASELOAD_IN_FLIGHT, Measured, Round, Series, Warmth};
 
 /// One of the calls of a round, and what it is called.
@@ -20,8 +21,7 @@ const CALLS: [Call; 3] = [
 struct Target {
     name: &'static str,
     in_flight: usize,
-    limit: f64,
-    at_least: bool,
+    limit: Limit,
     ratio: fn(&Round) -> f64,
 }
 
@@ -29,22 +29,19 @@ const TARGETS: [Target; 3] = [
     Target {
         name: "Ask: rate against the empty call",
         in_flight: 64,
-        limit: 0.45,
-        at_least: true,
+        limit: Limit { limit: 0.45, at_least: true },
         ratio: |round| round.ask.rate / round.empty.rate,
     },
     Target {
         name: "Ask: p99 against the empty call",
         in_flight: 64,
-        limit: 2.0,
-        at_least: false,
+        limit: Limit { limit: 2.0, at_least: false },
         ratio: |round| round.ask.p99_us / round.empty.p99_us,
     },
     Target {
         name: "AskMany: rate against the empty call",
         in_flight: CASELOAD_IN_FLIGHT,
-        limit: 1.5,
-        at_least: true,
+        limit: Limit { limit: 1.5, at_least: true },
         ratio: |round| round.ask_many.map_or(f64::NAN, |many| many.rate) / round.empty.rate,
     },
 ];
@@ -115,21 +112,10 @@ pub(crate) fn targets(all: &[Series]) -> Vec<(String, Value)> {
 }
 
 fn told_target(series: &Series, target: &Target) -> (String, Value) {
-    let Target { name, in_flight, limit, at_least, ratio } = target;
-    let found = series.quartiles(ratio);
-    let reached = if *at_least { found.median >= *limit } else { found.median <= *limit };
-    let (sign, word) =
-        (if *at_least { ">=" } else { "<=" }, if reached { "reached" } else { "NOT reached" });
+    let Target { name, in_flight, limit, ratio } = target;
     let flags = series.flags;
-    let line = format!(
-        "{name}, {in_flight} in flight, {flags} flags: {} (target {sign} {limit}): {word}",
-        found.text(2)
-    );
-    let json = json!({
-        "name": name, "flags": flags, "in_flight": in_flight, "limit": limit,
-        "at_least": at_least, "ratio": found.json(), "reached": reached,
-    });
-    (line, json)
+    let name = format!("{name}, {in_flight} in flight, {flags} flags");
+    limit.told(&name, series.quartiles(ratio), 2)
 }
 
 /// All series: of each figure lower quartile, median and upper quartile.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::caller::{Caller, Questions};
 use crate::children::ChildOf;
 use crate::drive::Length;
-use crate::figures::{Quartiles, Stretch, as_float};
+use crate::figures::{Quartiles, as_float};
+use crate::page_cache::drop_page_cache;
+use crate::stretch::Stretch;
 use crate::usage::Usage;
 
 /// How many questions of a caseload are in flight, whatever that of single calls.
@@ -132,12 +134,6 @@ pub(crate) async fn cold(
         rounds.push(Round { empty, ask, ask_many });
     }
     Ok(rounds)
-}
-
-/// Whether the kernel let go of all files that it held in memory; only root may ask for it.
-pub(crate) fn drop_page_cache() -> bool {
-    rustix::fs::sync();
-    std::fs::write("/proc/sys/vm/drop_caches", "1").is_ok()
 }
 
 impl Pair<'_> {

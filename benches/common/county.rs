@@ -62,11 +62,12 @@ impl County {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+}
 
-    /// The asker's token.
-    pub(crate) fn token(&self) -> anyhow::Result<String> {
-        Ok(fs::read_to_string(self.path("asker.token"))?)
-    }
+/// What the store in a county's folder is opened with.
+pub(crate) fn options(folder: &Path) -> anyhow::Result<Options> {
+    let keyring = Arc::new(SoftwareKeyring::open(&folder.join("keyring"))?);
+    Ok(Options::new(&folder.join("data"), keyring, Arc::new(SystemClock)))
 }
 
 /// Where counties are kept: beside the build, on the same file system.
@@ -98,9 +99,7 @@ async fn make(folder: &Path, known: usize) -> anyhow::Result<()> {
     let config = Config::load(&path("signpost.toml"), std::iter::empty())?;
     init::initialise(&config, &path("bootstrap.toml"), Arc::new(SystemClock)).await?;
 
-    let keyring = SoftwareKeyring::open(&config.store.keyring)?;
-    let options = Options::new(&config.store.data, Arc::new(keyring), Arc::new(SystemClock));
-    let store = EmbeddedStore::open(&options)?.store;
+    let store = EmbeddedStore::open(&options(folder)?)?.store;
     load(&store, known).await?;
     Ok(store.close().await?)
 }
@@ -128,7 +127,7 @@ async fn load(store: &EmbeddedStore, known: usize) -> anyhow::Result<()> {
 }
 
 /// Copies all files of a folder into one that exists; what is made is ours alone, as keys must be.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::figures::Stretch;
+use crate::stretch::Stretch;
 
 /// When a stretch ends: at its time, or when there is no more work.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,12 @@ impl Turns {
         Self { next: AtomicUsize::new(0), work_max: length.work_max, until }
     }
 
+    /// What hands out the numbers of a stretch that begins now.
+    pub(crate) fn over(length: Length) -> impl Fn() -> Option<usize> {
+        let turns = Self::begin(length);
+        move || turns.next()
+    }
+
     /// The number of the next piece of work, from 0 on.
     pub(crate) fn next(&self) -> Option<usize> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -45,24 +51,22 @@ impl Turns {
     }
 }
 
-/// Keeps `in_flight` pieces of work going. `work` is given its worker's number and its own.
-pub(crate) async fn drive<W, F>(
-    in_flight: usize,
-    length: Length,
-    work: W,
-) -> anyhow::Result<Stretch>
+/// Keeps `in_flight` pieces of work going until `next` gives no more numbers. `work` is given its
+/// worker's number and its own.
+pub(crate) async fn drive<N, W, F>(in_flight: usize, next: N, work: W) -> anyhow::Result<Stretch>
 where
+    N: Fn() -> Option<usize> + Send + Sync + 'static,
     W: Fn(usize, usize) -> F + Clone + Send + 'static,
     F: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     let begun = Instant::now();
-    let turns = Arc::new(Turns::begin(length));
+    let next = Arc::new(next);
     let mut workers = JoinSet::new();
     for worker in 0..in_flight {
-        let (turns, work) = (Arc::clone(&turns), work.clone());
+        let (next, work) = (Arc::clone(&next), work.clone());
         workers.spawn(async move {
             let mut samples = Vec::new();
-            while let Some(number) = turns.next() {
+            while let Some(number) = next() {
                 let from = Instant::now();
                 work(worker, number).await?;
                 samples.push(from.elapsed());

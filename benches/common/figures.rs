@@ -1,16 +1,6 @@
-//! What was measured: samples, their quantiles, and the median and quartiles over many rounds.
-
-use std::time::Duration;
+//! The figures of many rounds: quantiles, the median and the quartiles.
 
 use serde_json::{Value, json};
-
-/// What one stretch of work came to.
-#[derive(Clone, Debug)]
-pub(crate) struct Stretch {
-    elapsed: Duration,
-    /// How long each piece of work took, shortest first.
-    sorted: Vec<Duration>,
-}
 
 /// Median and quartiles of one figure over all rounds.
 #[derive(Clone, Copy, Debug)]
@@ -21,29 +11,6 @@ pub(crate) struct Quartiles {
     pub(crate) median: f64,
     /// Three quarters of the rounds had less.
     pub(crate) upper: f64,
-}
-
-impl Stretch {
-    pub(crate) fn new(elapsed: Duration, mut samples: Vec<Duration>) -> Self {
-        samples.sort_unstable();
-        Self { elapsed, sorted: samples }
-    }
-
-    /// How many pieces of work were done.
-    pub(crate) fn count(&self) -> usize {
-        self.sorted.len()
-    }
-
-    /// Pieces of work a second.
-    pub(crate) fn rate(&self) -> f64 {
-        as_float(self.count()) / self.elapsed.as_secs_f64()
-    }
-
-    /// The exact quantile of the samples, in microseconds.
-    pub(crate) fn quantile_us(&self, quantile: f64) -> f64 {
-        let samples: Vec<f64> = self.sorted.iter().map(|one| one.as_secs_f64() * 1e6).collect();
-        pick(&samples, quantile)
-    }
 }
 
 impl Quartiles {
@@ -68,7 +35,7 @@ impl Quartiles {
 
 /// The sample at a quantile: always one that was measured, never one between two.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to their count")]
-fn pick(sorted: &[f64], quantile: f64) -> f64 {
+pub(crate) fn pick(sorted: &[f64], quantile: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     sorted.get((as_float(last) * quantile).round() as usize).copied().unwrap_or(f64::NAN)
 }

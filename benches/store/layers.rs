@@ -5,30 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use signpost::clock::SystemClock;
-use signpost::connection::fingerprint;
-use signpost::entropy::SystemEntropy;
-use signpost_core::directory::{Directory, Presented, Question};
-use signpost_core::policy::Policy;
-use signpost_core::store::Store;
-use signpost_core::terms::{Action, Purpose, Relationship};
 use signpost_core::testing::put_records;
-use signpost_core::token::Token;
-use signpost_embedded::keyring::SoftwareKeyring;
-use signpost_embedded::options::Options;
 use signpost_embedded::store::EmbeddedStore;
 
-use crate::children::ChildOf;
-use crate::county::County;
+use crate::asker::{Asker, CHILDREN};
+use crate::county::{self, County};
 use crate::drive::{Length, Turns, drive};
-use crate::figures::{Stretch, as_float};
+use crate::figures::as_float;
 use crate::machine::append_durably;
-
-/// The children asked about, half of them known, again and again.
-const CHILDREN: usize = 10_000;
+use crate::stretch::Stretch;
 
 /// What is in flight together; 1 is a lone one.
 pub(crate) const IN_FLIGHT: [usize; 3] = [1, 64, 256];
@@ -37,9 +22,7 @@ pub(crate) const IN_FLIGHT: [usize; 3] = [1, 64, 256];
 #[derive(Debug)]
 pub(crate) struct Layers {
     store: Arc<EmbeddedStore>,
-    directory: Directory,
-    asker: Arc<Presented>,
-    known: usize,
+    asker: Arc<Asker>,
     journal: PathBuf,
     /// Where bare appends go.
     bare: File,
@@ -60,22 +43,13 @@ pub(crate) struct Round {
 impl Layers {
     /// Opens a county's store in this process.
     pub(crate) async fn open(county: &County) -> anyhow::Result<Self> {
-        let (data, clock) = (county.path("data"), Arc::new(SystemClock));
-        let keyring = Arc::new(SoftwareKeyring::open(&county.path("keyring"))?);
-        let store = EmbeddedStore::open(&Options::new(&data, keyring, clock.clone()))?.store;
-        let store = Arc::new(store);
-        let shared = Arc::clone(&store) as Arc<dyn Store>;
-        let policy = Arc::new(Policy::default());
-        let directory = Directory::start(shared, policy, clock, Arc::new(SystemEntropy)).await?;
-        let certificate = CertificateDer::from_pem_file(county.path("asker.pem"))?;
-        let token = Token::parse(&county.token()?).context("the asker's token")?;
-        let asker = Presented { certificate: fingerprint(&certificate), token: Some(Ok(token)) };
+        let folder = county.path("");
+        let store = Arc::new(EmbeddedStore::open(&county::options(&folder)?)?.store);
+        let asker = Asker::start(&store, &folder, county.known).await?;
         let mut layers = Self {
             store,
-            directory,
             asker: Arc::new(asker),
-            known: county.known,
-            journal: data.join("generation-0000000001/journal-0000000001"),
+            journal: county.path("data/generation-0000000001/journal-0000000001"),
             bare: tempfile::tempfile_in(county.path(""))?,
             frame_bytes: 0,
         };
@@ -123,36 +97,19 @@ impl Layers {
             let store = Arc::clone(&store);
             async move { Ok(put_records(&*store, []).await.map(|_receipt| ())?) }
         };
-        drive(in_flight, length, commit).await
+        drive(in_flight, Turns::over(length), commit).await
     }
 
     async fn asks(&self, in_flight: usize, length: Length) -> anyhow::Result<Stretch> {
-        let children = CHILDREN.min(2 * self.known);
-        let questions: Vec<_> =
-            (0..children).map(ChildOf::alternating).map(|child| Ok(question(child))).collect();
-        let (questions, directory) = (Arc::new(questions), self.directory.clone());
         let asker = Arc::clone(&self.asker);
-        let ask = move |_, number: usize| {
-            let (questions, directory) = (Arc::clone(&questions), directory.clone());
+        let ask = move |_, number| {
             let asker = Arc::clone(&asker);
-            async move {
-                let question = &questions[number % questions.len()];
-                directory.ask(&asker, question, Action::Ask).await?;
-                Ok(())
-            }
+            async move { asker.ask(number).await }
         };
-        drive(in_flight, length, ask).await
+        drive(in_flight, Turns::over(length), ask).await
     }
 
     fn journal_bytes(&self) -> anyhow::Result<u64> {
         Ok(std::fs::metadata(&self.journal)?.len())
-    }
-}
-
-fn question(child: ChildOf) -> Question {
-    Question {
-        subject: child.subject(),
-        purpose: Purpose::S47Enquiry,
-        relationship: Relationship::AllocatedCase,
     }
 }

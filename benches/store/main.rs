@@ -2,6 +2,8 @@
 //!
 //! `docs/performance.md` says what is measured and why.
 
+#[path = "../common/asker.rs"]
+mod asker;
 #[path = "../common/children.rs"]
 mod children;
 #[path = "../common/county.rs"]
@@ -14,6 +16,8 @@ mod layers;
 #[path = "../common/machine.rs"]
 mod machine;
 mod report;
+#[path = "../common/stretch.rs"]
+mod stretch;
 
 use std::time::Duration;
 

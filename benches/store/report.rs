@@ -4,8 +4,9 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
-use crate::figures::{Quartiles, Stretch};
+use crate::figures::Quartiles;
 use crate::layers::{IN_FLIGHT, Round};
+use crate::stretch::Stretch;
 
 /// A layer's name, and where a round has it.
 type Layer = (String, Box<dyn Fn(&Round) -> &Stretch>);
