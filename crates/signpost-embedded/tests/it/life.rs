@@ -55,6 +55,12 @@ impl Past {
         if lost == 0 { Ok(commits) } else { Err(format!("{lost} acknowledged commits are lost")) }
     }
 
+    /// The same past, which what comes now does not change.
+    pub(crate) fn as_it_is(&self) -> Self {
+        let given = Mutex::new(self.given.lock().unwrap().clone());
+        Self { given, is_over: Notify::new() }
+    }
+
     /// A commit that the store has acknowledged to somebody else.
     pub(crate) fn add(&self, acknowledged: Commit) {
         self.given.lock().unwrap().push((acknowledged, Fate::Acknowledged));

@@ -206,7 +206,7 @@ async fn make_room<T: 'static>(lives: &mut JoinSet<T>) {
 /// remains, and what that leaves is looked at. Returns how often it died.
 async fn die_again_and_again(seed: Option<u64>, death: Death) -> u64 {
     let directory = tempfile::tempdir().unwrap();
-    let past = Arc::default();
+    let past: Arc<Past> = Arc::default();
     let disk = disk_that_dies(seed, Some(death));
     let faults = disk.faults();
     let was_made = live(directory.path(), Arc::new(disk), &past, Manner::Alone).await;
@@ -223,7 +223,7 @@ async fn die_again_and_again(seed: Option<u64>, death: Death) -> u64 {
         }
         let has_died = faults.is_off();
         faults.cut_power();
-        let outcome = look(remains.path(), was_made, &past).await;
+        let outcome = look(remains.path(), was_made, &past.as_it_is()).await;
         outcome.unwrap_or_else(|error| panic!("{seed:?} {death:?}, then {at}: {error}"));
         if !has_died {
             return at;
