@@ -9,6 +9,7 @@
 //! | `generation-0000000001/keys` | the wrapped index key and data key |
 //! | `generation-0000000001/journal-0000000001` | the journal, the truth; a new file at each start after a crash |
 //! | `generation-0000000001/index/` | sled, built anew from the journal at need |
+//! | `generation-0000000001/index.seal` | a keyed digest of sled's files, while no process has them open |
 //! | `ledger/entries-0000000000` | 65 536 entries of 256 bytes |
 //! | `openings/segment-0000000001` | 65 536 sealed openings, each behind its entry's index |
 //! | `openings/segment-0000000001.key` | the segment's wrapped key |
@@ -69,6 +70,10 @@ impl Layout {
 
     pub(crate) fn index(&self, generation: u64) -> PathBuf {
         self.generation(generation).join("index")
+    }
+
+    pub(crate) fn index_seal(&self, generation: u64) -> PathBuf {
+        self.generation(generation).join("index.seal")
     }
 
     pub(crate) fn ledger(&self) -> PathBuf {

@@ -26,9 +26,10 @@ use crate::ledger::{LedgerError, LedgerWriter};
 use crate::options::Options;
 use crate::state::condition::ConditionState;
 use crate::state::generation::{Generation, GenerationKeys};
-use crate::state::index::Index;
+use crate::state::index::{Index, Trust};
 use crate::state::pending::Pending;
 use crate::state::registers::{REGISTER_KINDS, Registers, register_key};
+use crate::state::seal;
 use crate::state::{Shared, read_segment_key};
 use crate::turn::destroy;
 use crate::writer::Tail;
@@ -62,7 +63,10 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
 
     let index_path = layout.index(current.generation);
     let was_there = index_path.exists();
-    let index = Index::open(&index_path, options.index_cache_bytes);
+    let is_sealed = seal::break_open(&**disk, &layout, &keys);
+    let is_sealed = is_sealed.map_err(OpenError::io(&layout.index_seal(current.generation)))?;
+    let trust = if is_sealed { Trust::Sealed } else { Trust::None };
+    let index = Index::open(&index_path, options.index_cache_bytes, trust);
     let index_frame = index.as_ref().map_or(NO_FRAME, Index::frame);
     let progress = &*options.progress;
     let place = Place { disk, layout: &layout, current, mark, index_frame, progress };
@@ -238,7 +242,7 @@ fn remake_index(
     if path.exists() {
         std::fs::remove_dir_all(path).map_err(OpenError::io(path))?;
     }
-    Index::open(path, options.index_cache_bytes)
+    Index::open(path, options.index_cache_bytes, Trust::None)
         .map_err(|what| OpenError::Index { path: path.to_owned(), what })
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod generation;
 pub(crate) mod index;
 pub(crate) mod pending;
 pub(crate) mod registers;
+pub(crate) mod seal;
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -14,13 +14,17 @@ use signpost_core::turn::{Carry, Destroyed, Prepared};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{CreateError, Failure, OpenError};
+use crate::journal::frame::FrameId;
 use crate::keyring::sealing::open_opening;
 use crate::ledger::{EntryReader, read_segment};
 use crate::options::Options;
 use crate::reader::Readers;
 use crate::recovery::{self, Recovered};
 use crate::state::Shared;
+use crate::state::generation::Generation;
+use crate::state::index::wait_until_released;
 use crate::state::registers::{register_key, register_kind};
+use crate::state::seal;
 use crate::turn::Turn;
 use crate::turn::destroy::destroy_retired;
 use crate::writer::drain::Drain;
@@ -140,8 +144,8 @@ impl EmbeddedStore {
             let last = shared.pending()?.last;
             let generation = shared.write_generation()?.take();
             shared.children.forget();
-            if let Some(Err(error)) = generation.map(|generation| generation.index.close(last)) {
-                tracing::warn!(%error, "the index was not flushed; the next start replays");
+            if let Some(generation) = generation {
+                close_index(&shared, generation, last);
             }
             *shared.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
             if shared.has_failed() { Err(StoreError::Indeterminate) } else { Ok(()) }
@@ -260,6 +264,22 @@ impl Store for EmbeddedStore {
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
         let shared = Arc::clone(&self.shared);
         blocking(move || destroy_retired(&shared, generation)).await
+    }
+}
+
+/// Flushes, lets go of sled's files and seals them. The next start is slower where that fails, and
+/// no worse.
+fn close_index(shared: &Shared, generation: Arc<Generation>, last: FrameId) {
+    if let Err(error) = generation.index.close(last) {
+        tracing::warn!(%error, "the index was not flushed; the next start replays");
+        return;
+    }
+    let Some(Generation { keys, index }) = Arc::into_inner(generation) else { return };
+    drop(index);
+    let released = wait_until_released(&shared.layout.index(keys.generation));
+    let sealed = released.and_then(|()| seal::write(&*shared.disk, &shared.layout, &keys));
+    if let Err(error) = sealed {
+        tracing::warn!(%error, "the index was not sealed; the next start reads all of it");
     }
 }
 

@@ -12,7 +12,7 @@ use crate::durable;
 use crate::journal::Journal;
 use crate::journal::frame::{Body, SealedWrite};
 use crate::state::generation::{Generation, GenerationKeys};
-use crate::state::index::Index;
+use crate::state::index::{Index, Trust};
 use crate::state::registers::{Registers, register_key};
 use crate::state::{Changes, Shared};
 
@@ -295,7 +295,8 @@ fn begin_generation(
     let keys =
         GenerationKeys::unwrap(number, &**source, &encoded).map_err(|error| failed(&error))?;
     let journal = Journal::create(disk, layout, number).map_err(|error| failed(&error))?;
-    let index = Index::open(&layout.index(number), cache_bytes).map_err(|error| failed(&error))?;
+    let index = Index::open(&layout.index(number), cache_bytes, Trust::None)
+        .map_err(|error| failed(&error))?;
     Ok((Generation { keys, index }, journal))
 }
 

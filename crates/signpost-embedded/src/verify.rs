@@ -19,7 +19,7 @@ use crate::options::Options;
 use crate::recovery::survey::{Place, Survey};
 use crate::recovery::{self, agreeing};
 use crate::state::generation::GenerationKeys;
-use crate::state::index::Index;
+use crate::state::index::{Index, Trust};
 use crate::state::read_segment_key;
 
 /// What was verified, and found to be right.
@@ -65,7 +65,7 @@ pub fn verify(options: &Options) -> Result<Verified, OpenError> {
     let index_path = layout.index(current.generation);
     let was_there = index_path.exists();
     let index = if was_there {
-        Index::open(&index_path, options.index_cache_bytes)
+        Index::open(&index_path, options.index_cache_bytes, Trust::None)
     } else {
         Err("it is missing".to_owned())
     };

@@ -56,6 +56,11 @@ impl GenerationKeys {
         scope.locate(self.index.as_bytes())
     }
 
+    /// The key of the seal on a closed index.
+    pub(crate) fn seal_key(&self) -> [u8; 32] {
+        *blake3::keyed_hash(self.index.as_bytes(), b"signpost index seal").as_bytes()
+    }
+
     /// Seals a record for its place.
     pub(crate) fn seal(&self, location: &[u8; 48], version: Receipt, record: &Record) -> Vec<u8> {
         seal_record(&self.data, self.generation, location, version, record)

@@ -28,15 +28,25 @@ struct Applied {
     sum: [u8; 32],
 }
 
+/// What is known of an index before it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Nothing.
+    None,
+    /// Its files are those that were closed.
+    Sealed,
+}
+
 /// A sealed record and its location.
 pub(crate) type Located = ([u8; 48], sled::IVec);
 
 impl Index {
-    /// Opens or makes an index and compares all it holds with its count and sum. An error means
-    /// that it is lost; sled may panic on damage, so it is opened on a thread of its own.
-    pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self, String> {
+    /// Opens or makes an index. What it holds is compared with its count and sum, unless its files
+    /// are known to be those that were closed. An error means that it is lost; sled may panic on
+    /// damage, so it is opened on a thread of its own.
+    pub(crate) fn open(path: &Path, cache_bytes: u64, trust: Trust) -> Result<Self, String> {
         let path = path.to_owned();
-        let opening = std::thread::spawn(move || open_and_check(&path, cache_bytes));
+        let opening = std::thread::spawn(move || open_and_check(&path, cache_bytes, trust));
         opening.join().unwrap_or_else(|_| Err("sled panicked".to_owned()))
     }
 
@@ -173,7 +183,7 @@ pub(crate) fn wait_until_released(path: &Path) -> io::Result<()> {
 const RELEASED_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-fn open_and_check(path: &Path, cache_bytes: u64) -> Result<Index, String> {
+fn open_and_check(path: &Path, cache_bytes: u64, trust: Trust) -> Result<Index, String> {
     wait_until_released(path).map_err(|error| error.to_string())?;
     let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
     fail::fail_point!("index-opens");
@@ -183,21 +193,57 @@ fn open_and_check(path: &Path, cache_bytes: u64) -> Result<Index, String> {
         None => Applied::NOTHING,
         Some(bytes) => Applied::decode(&bytes).ok_or("its mark does not decode")?,
     };
-    let mut held = Applied { frame: applied.frame, ..Applied::NOTHING };
-    for item in db.iter() {
+    match trust {
+        Trust::Sealed => {}
+        Trust::None if sum_of(&db, applied.frame)? == applied => {}
+        Trust::None => return Err("records are missing".to_owned()),
+    }
+    Ok(Index { db, applied: Mutex::new(applied) })
+}
+
+/// What the index comes to, counted and summed by all cores, each over its part of the locations.
+fn sum_of(db: &sled::Db, frame: FrameId) -> Result<Applied, String> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(LOCATIONS);
+    let starts: Vec<usize> = (0..=cores).map(|part| part * LOCATIONS / cores).collect();
+    let parts = std::thread::scope(|scope| {
+        let parts = starts.windows(2).map(|part| {
+            let (from, to) = (part[0], part[1]);
+            scope.spawn(move || sum_of_part(db, from, to))
+        });
+        let parts: Vec<_> = parts.collect();
+        let joined = parts
+            .into_iter()
+            .map(|part| part.join().unwrap_or_else(|_| Err("sled panicked".to_owned())));
+        joined.collect::<Result<Vec<_>, _>>()
+    })?;
+    let mut all = Applied { frame, ..Applied::NOTHING };
+    for part in parts {
+        all.records += part.records;
+        all.mix(part.sum);
+    }
+    Ok(all)
+}
+
+/// What the records come to whose location begins with a byte from `from` to below `to`.
+fn sum_of_part(db: &sled::Db, from: usize, to: usize) -> Result<Applied, String> {
+    let bound = |start: usize| u8::try_from(start).ok().map(|byte| [byte]);
+    let (from, to) = (bound(from), bound(to));
+    let from = from.as_ref().map_or(Bound::Unbounded, |byte| Bound::Included(&byte[..]));
+    let to = to.as_ref().map_or(Bound::Unbounded, |byte| Bound::Excluded(&byte[..]));
+    let mut sum = Applied::NOTHING;
+    for item in db.range::<&[u8], _>((from, to)) {
         let (key, sealed) = item.map_err(|error| error.to_string())?;
         match <[u8; 48]>::try_from(&key[..]) {
-            Ok(location) => held.add(hash(&location, &sealed)),
+            Ok(location) => sum.add(hash(&location, &sealed)),
             Err(_) if *key == *APPLIED_KEY => {}
             Err(_) => return Err("it holds a key that was never put".to_owned()),
         }
     }
-    if held == applied {
-        Ok(Index { db, applied: Mutex::new(applied) })
-    } else {
-        Err("records are missing".to_owned())
-    }
+    Ok(sum)
 }
+
+/// How many first bytes a location can have.
+const LOCATIONS: usize = 256;
 
 impl Applied {
     const NOTHING: Self =
@@ -264,14 +310,14 @@ mod tests {
     #[test]
     fn what_was_applied_is_there_again_with_its_frame() {
         let directory = tempfile::tempdir().unwrap();
-        let index = Index::open(directory.path(), CACHE_BYTES).unwrap();
+        let index = Index::open(directory.path(), CACHE_BYTES, Trust::None).unwrap();
         assert_eq!(index.frame(), FrameId { number: 0, hash: [0; 32] });
         let removed = SealedWrite { location: [2; 48], sealed: None };
         index.apply(frame(1), &[put(1, 1), put(2, 2), put(1, 3), removed]).unwrap();
         index.apply(frame(2), &[put(3, 3), put(1, 4)]).unwrap();
         index.flush().unwrap();
         drop(index);
-        let index = Index::open(directory.path(), CACHE_BYTES).unwrap();
+        let index = Index::open(directory.path(), CACHE_BYTES, Trust::None).unwrap();
         assert_eq!(index.frame(), frame(2));
         assert_eq!(index.get(&[1; 48]).unwrap().unwrap(), vec![4; 300]);
         assert!(index.get(&[2; 48]).unwrap().is_none());
@@ -280,11 +326,14 @@ mod tests {
     #[test]
     fn a_record_that_is_gone_behind_our_back_is_noticed() {
         let directory = tempfile::tempdir().unwrap();
-        let index = Index::open(directory.path(), CACHE_BYTES).unwrap();
+        let index = Index::open(directory.path(), CACHE_BYTES, Trust::None).unwrap();
         index.apply(frame(1), &[put(1, 1), put(2, 2)]).unwrap();
         index.db.remove([1; 48]).unwrap();
         index.flush().unwrap();
         drop(index);
-        assert_eq!(Index::open(directory.path(), CACHE_BYTES).unwrap_err(), "records are missing");
+        assert_eq!(
+            Index::open(directory.path(), CACHE_BYTES, Trust::None).unwrap_err(),
+            "records are missing"
+        );
     }
 }

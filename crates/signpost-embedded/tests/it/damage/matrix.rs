@@ -172,6 +172,18 @@ async fn what_an_earlier_generation_left_is_whole_or_named_by_verifying() {
     }
 }
 
+/// Without its seal an index is read whole before it is believed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_seal_of_the_index_costs_a_reading_and_nothing_else() {
+    let aged = Aged::grow().await;
+    let seal = "data/generation-0000000002/index.seal";
+    let mut all = of_small_file(&aged, seal, true).into_iter().step_by(9).collect::<Vec<_>>();
+    all.extend(cases(seal, true, [Damage::Missing, Damage::AsBefore]));
+    for (case, outcome) in try_all(&aged, all).await {
+        assert_eq!(outcome, Outcome::Right { rebuilt_index: false }, "{case:?}");
+    }
+}
+
 /// So that no kind of file is forgotten above.
 #[tokio::test]
 async fn every_file_was_tried() {
@@ -186,6 +198,7 @@ async fn every_file_was_tried() {
     let tried = [
         "data/CURRENT",
         "data/FORMAT",
+        "data/generation-0000000002/index.seal",
         "data/generation-0000000002/journal-",
         "data/generation-0000000002/keys",
         "data/ledger/entries-",
