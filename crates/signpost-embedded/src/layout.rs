@@ -18,6 +18,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::disk::Disk;
 use crate::durable;
@@ -110,7 +111,8 @@ impl Layout {
         }
     }
 
-    /// Takes the lock; it is held as long as the file lives.
+    /// Takes the lock; it is held as long as the file lives. A process that just ends, or a child
+    /// that another has just begun, may hold it for a moment longer.
     pub(crate) fn take_lock(&self) -> Result<File, OpenError> {
         let path = self.lock();
         let file = File::options()
@@ -120,10 +122,16 @@ impl Layout {
             .mode(0o600)
             .open(&path)
             .map_err(OpenError::io(&path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path }),
-            Err(TryLockError::Error(source)) => Err(OpenError::Io { path, source }),
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if begun.elapsed() > LET_GO_WITHIN => {
+                    return Err(OpenError::InUse { path });
+                }
+                Err(TryLockError::WouldBlock) => std::thread::park_timeout(LOOK_EVERY),
+                Err(TryLockError::Error(source)) => return Err(OpenError::Io { path, source }),
+            }
         }
     }
 
@@ -142,6 +150,9 @@ impl Layout {
         Ok(path.canonicalize()?.starts_with(self.root.canonicalize()?))
     }
 }
+
+const LET_GO_WITHIN: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The numbers behind this prefix in a directory, in order; passing names are passed over.
 fn numbered(disk: &dyn Disk, directory: &Path, prefix: &str) -> io::Result<Vec<u64>> {

@@ -14,6 +14,7 @@ use signpost_core::record::Scope;
 use signpost_core::turn::Destroyed;
 
 use crate::current::Current;
+use crate::disk::Disk;
 use crate::durable;
 use crate::error::OpenError;
 use crate::journal::Journal;
@@ -26,7 +27,7 @@ use crate::ledger::{LedgerError, LedgerWriter};
 use crate::options::Options;
 use crate::state::condition::ConditionState;
 use crate::state::generation::{Generation, GenerationKeys};
-use crate::state::index::{Index, Trust};
+use crate::state::index::{Index, Trust, wait_until_released};
 use crate::state::pending::Pending;
 use crate::state::registers::{REGISTER_KINDS, Registers, register_key};
 use crate::state::seal;
@@ -73,6 +74,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let survey = Survey::take(&place)?;
     survey.check_witnesses(&place)?;
     let segment_key = read_last_segment_key(options, &layout, &survey)?;
+    give_up_reserve(&**disk, &layout);
     let destroyed = destroy_others(options, &layout, current)?;
     let settled = tail::settle(disk, &layout, &survey)?;
 
@@ -178,6 +180,16 @@ fn read_last_segment_key(
     Ok(Some(Arc::new(key)))
 }
 
+/// What a start has to write may need the space. The reserve is taken again at its end.
+fn give_up_reserve(disk: &dyn Disk, layout: &Layout) {
+    let given_up = disk.open(&layout.reserve()).and_then(|reserve| reserve.set_len(0));
+    if let Err(error) = given_up
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "the reserve could not be given up");
+    }
+}
+
 /// Ends what a turn that was cut short left behind: a generation that was in use before, or one that
 /// never came into use. Gives what became of the former.
 fn destroy_others(
@@ -188,13 +200,17 @@ fn destroy_others(
     let disk = &*options.disk;
     let mut others = layout.generations(disk).map_err(OpenError::io(&layout.root))?;
     others.retain(|generation| *generation != current.generation);
-    if !others.is_empty() {
-        // What was read may be in memory alone, where the sync of its name failed or never came to
-        // be: a power cut would then bring back a CURRENT whose generation has no key any more.
-        current.write(&options.disk, layout).map_err(OpenError::io(&layout.current()))?;
-    }
+    // What never came into use goes first: that takes no space, and gives some back.
+    others.sort_unstable_by_key(|generation| std::cmp::Reverse(*generation));
+    let mut current_is_durable = false;
     let mut destroyed = Vec::new();
     for generation in others {
+        if generation < current.generation && !current_is_durable {
+            // What was read may be in memory alone, where the sync of its name failed or never came
+            // to be: a power cut would then bring back a CURRENT whose generation has no key.
+            current.write(&options.disk, layout).map_err(OpenError::io(&layout.current()))?;
+            current_is_durable = true;
+        }
         tracing::warn!(generation, "a turn was cut short: a generation that is not in use goes");
         let gone = destroy::destroy(disk, layout, &*options.keys, generation);
         let gone = gone.map_err(|source| OpenError::NotDestroyed {
@@ -240,6 +256,7 @@ fn remake_index(
         "the index is built anew from the journal"
     );
     if path.exists() {
+        wait_until_released(path).map_err(OpenError::io(path))?;
         std::fs::remove_dir_all(path).map_err(OpenError::io(path))?;
     }
     Index::open(path, options.index_cache_bytes, Trust::None)

@@ -25,8 +25,8 @@ use crate::state::generation::Generation;
 use crate::state::index::wait_until_released;
 use crate::state::registers::{register_key, register_kind};
 use crate::state::seal;
-use crate::turn::Turn;
 use crate::turn::destroy::destroy_retired;
+use crate::turn::{Turn, wait_until_no_fill};
 use crate::writer::drain::Drain;
 use crate::writer::{Outcome, Request, Writer};
 
@@ -138,13 +138,19 @@ impl EmbeddedStore {
         blocking(move || {
             join_all(threads);
             *shared.registers_mut()? = None;
-            if let Turn::Filled(filling) = std::mem::replace(&mut *shared.turn()?, Turn::None) {
-                filling.give_up(&shared);
-            }
             let last = shared.pending()?.last;
             let generation = shared.write_generation()?.take();
             shared.children.forget();
-            if let Some(generation) = generation {
+            if !wait_until_no_fill(&shared)? {
+                // The lock stays until the process ends: a fill still writes.
+                tracing::error!("a turn that was cut short does not end");
+                return Err(StoreError::Unavailable);
+            }
+            let turn = std::mem::replace(&mut *shared.turn()?, Turn::None);
+            if let Turn::Filled(filling) = turn {
+                filling.give_up(&shared);
+            }
+            if let Some(generation) = generation.filter(|_| !shared.has_failed()) {
                 close_index(&shared, generation, last);
             }
             *shared.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -252,11 +258,11 @@ impl Store for EmbeddedStore {
 
     async fn switch(&self, generation: u64) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
-        let filling = blocking(move || crate::turn::take_filled(&shared, generation)).await?;
+        let in_hand = blocking(move || crate::turn::take_filled(&shared, generation)).await?;
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let queue = queue.ok_or_else(|| self.not_taken())?;
         let (answer, answered) = oneshot::channel();
-        let sent = queue.send(Request::Switch(filling, answer)).await;
+        let sent = queue.send(Request::Switch(Box::new(in_hand), answer)).await;
         sent.map_err(|_| self.not_taken())?;
         answered.await.unwrap_or(Err(StoreError::Indeterminate))
     }

@@ -71,13 +71,58 @@ const CHANGES_AT_SWITCH: usize = 64;
 /// How often the filling catches up at most, before the switch does the rest.
 const CATCH_UPS_MAX: usize = 16;
 
+/// A filled generation on its way into use: one that is lost on the way is given up.
+#[derive(Debug)]
+pub(crate) struct InHand {
+    shared: Arc<Shared>,
+    filling: Option<Filling>,
+}
+
+impl InHand {
+    /// From here on whoever has it sees to what becomes of it.
+    pub(crate) fn take(mut self) -> Option<Filling> {
+        self.filling.take()
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        if let Some(filling) = self.filling.take() {
+            filling.give_up(&self.shared);
+            set_turn(&self.shared, Turn::None);
+        }
+    }
+}
+
+/// However a filling ends, a panic included, a later one is possible.
+struct UntilFilled<'s>(&'s Shared);
+
+impl Drop for UntilFilled<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            stop_noting(self.0);
+            set_turn(self.0, Turn::None);
+        }
+    }
+}
+
+pub(crate) fn set_turn(shared: &Shared, turn: Turn) {
+    if let Ok(mut now) = shared.turn() {
+        *now = turn;
+    }
+}
+
 /// Begins the next generation and fills it. One that was filled before and never put into use is
-/// given up first.
+/// given up first. A store that has failed does not know which generation is in use, and one that
+/// is full has space for nothing but its own entries.
 pub(crate) fn prepare(
     shared: &Shared,
     carry: Arc<dyn Carry>,
     cache_bytes: u64,
 ) -> Result<Prepared, StoreError> {
+    if shared.has_failed() || shared.condition.is_full() {
+        return Err(StoreError::Unavailable);
+    }
     let given_up = {
         let mut turn = shared.turn()?;
         match std::mem::replace(&mut *turn, Turn::Filling) {
@@ -89,6 +134,7 @@ pub(crate) fn prepare(
             }
         }
     };
+    let _until_filled = UntilFilled(shared);
     if let Some(filling) = given_up {
         filling.give_up(shared);
     }
@@ -117,24 +163,36 @@ fn fill_next(
 }
 
 /// The filled generation of this number, to be put into use.
-pub(crate) fn take_filled(shared: &Shared, generation: u64) -> Result<Box<Filling>, StoreError> {
-    let mut turn = shared.turn()?;
-    match std::mem::replace(&mut *turn, Turn::Filling) {
-        Turn::Filled(mut filling) if filling.generation.keys.generation == generation => {
-            drop(turn);
-            // The more is caught up here, the less holds up commits at the switch.
-            if let Err(error) = filling.catch_up(shared) {
-                filling.give_up(shared);
-                *shared.turn()? = Turn::None;
-                return Err(error);
+pub(crate) fn take_filled(shared: &Arc<Shared>, generation: u64) -> Result<InHand, StoreError> {
+    let mut filling = {
+        let mut turn = shared.turn()?;
+        match std::mem::replace(&mut *turn, Turn::Filling) {
+            Turn::Filled(filling) if filling.generation.keys.generation == generation => filling,
+            other => {
+                *turn = other;
+                return Err(StoreError::Unavailable);
             }
-            Ok(filling)
         }
-        other => {
-            *turn = other;
-            Err(StoreError::Unavailable)
+    };
+    // The more is caught up here, the less holds up commits at the switch.
+    let caught_up = filling.catch_up(shared);
+    let in_hand = InHand { shared: Arc::clone(shared), filling: Some(*filling) };
+    caught_up.map(|_| in_hand)
+}
+
+/// Waits until no fill goes on: it ends at its next read, for the store is closed. False if that
+/// takes too long.
+pub(crate) fn wait_until_no_fill(shared: &Shared) -> Result<bool, StoreError> {
+    const ENDS_WITHIN: Duration = Duration::from_mins(1);
+    const LOOK_EVERY: Duration = Duration::from_millis(5);
+    let begun = Instant::now();
+    while matches!(*shared.turn()?, Turn::Filling) {
+        if begun.elapsed() > ENDS_WITHIN {
+            return Ok(false);
         }
+        std::thread::park_timeout(LOOK_EVERY);
     }
+    Ok(true)
 }
 
 impl Filling {
@@ -307,7 +365,9 @@ fn read_chunk(
     after: Option<[u8; 48]>,
 ) -> Result<Vec<([u8; 48], Stored)>, StoreError> {
     let found = {
-        let _no_frame_is_half_applied = shared.read_generation()?;
+        let no_frame_is_half_applied = shared.read_generation()?;
+        // The store is closed: whoever opens it next must not meet this fill.
+        no_frame_is_half_applied.as_ref().ok_or(StoreError::Unavailable)?;
         source.index.scan_all(after.as_ref(), CHUNK.get())
     };
     let found = found.map_err(|error| unreadable(&error))?;
@@ -323,7 +383,8 @@ fn read_one(
     location: &[u8; 48],
 ) -> Result<Option<Stored>, StoreError> {
     let found = {
-        let _no_frame_is_half_applied = shared.read_generation()?;
+        let no_frame_is_half_applied = shared.read_generation()?;
+        no_frame_is_half_applied.as_ref().ok_or(StoreError::Unavailable)?;
         source.index.get(location)
     };
     let found = found.map_err(|error| unreadable(&error))?;

@@ -80,7 +80,7 @@ pub fn verify(options: &Options) -> Result<Verified, OpenError> {
     let up_to = if index.is_ok() { index_frame.number } else { last };
     let mut seals = Seals { options, layout: &layout, keys: &keys, segment: None };
     let contents = seals.open_journal(current, up_to)?;
-    let openings = seals.open_own_files(&survey, &current)?;
+    let openings = seals.open_own_files(place.drained(), &current)?;
     Ok(Verified {
         generation: current.generation,
         frames: last,
@@ -139,15 +139,14 @@ impl Seals<'_> {
 
     /// Reads the entries' own files and opens all that is in the openings'. Gives how many openings
     /// those hold.
-    fn open_own_files(&mut self, survey: &Survey, current: &Current) -> Result<u64, OpenError> {
+    /// What is not drained for certain may be there by half; the journal has it whole.
+    fn open_own_files(&mut self, drained: u64, current: &Current) -> Result<u64, OpenError> {
         let (disk, layout) = (&self.options.disk, self.layout);
-        let ledger = layout.ledger();
-        let extent = ledger::entries_extent(&**disk, layout).map_err(OpenError::io(&ledger))?;
         let progress = &*self.options.progress;
-        progress.begin("reading the ledger", extent * Entry::LEN as u64);
+        progress.begin("reading the ledger", drained * Entry::LEN as u64);
         let mut entries = EntryReader::new(layout.clone(), Arc::clone(disk));
         let mut chain = EntryChain::BEFORE_FIRST;
-        for index in 0..extent {
+        for index in 0..drained {
             let entry = read_entry(layout, &mut entries, index)?;
             chain = chain.with(&entry);
             if index + 1 == current.first_entry && chain != current.chain {
@@ -162,10 +161,9 @@ impl Seals<'_> {
         let (segments, slots) =
             ledger::openings_extent(&**disk, layout).map_err(OpenError::io(&layout.openings()))?;
         for segment in 1..=segments {
-            openings +=
-                self.open_segment(segment, &mut entries, survey.end.next_entry, &mut from)?;
+            openings += self.open_segment(segment, &mut entries, drained, &mut from)?;
         }
-        if is_about_a_child(layout, &mut entries, from..Receipt(extent))? {
+        if is_about_a_child(layout, &mut entries, from..Receipt(drained))? {
             return Err(opening_missing(layout, segments.max(1), slots));
         }
         Ok(openings)
@@ -177,7 +175,7 @@ impl Seals<'_> {
         &mut self,
         segment: u64,
         entries: &mut EntryReader,
-        next_entry: u64,
+        drained: u64,
         from: &mut Receipt,
     ) -> Result<u64, OpenError> {
         let (disk, path) = (&self.options.disk, self.layout.segment(segment));
@@ -186,8 +184,11 @@ impl Seals<'_> {
         for slot in 0..slots {
             let offset = ledger::slot_offset(slot);
             let damaged = |what| OpenError::damaged(&path, offset, what);
+            if !is_about_a_child(self.layout, entries, *from..Receipt(drained))? {
+                return Ok(slot.into());
+            }
             let opening = reader.read(segment, slot).map_err(|_| damaged("a slot is cut short"))?;
-            if opening.entry < *from || opening.entry.0 >= next_entry {
+            if opening.entry < *from || opening.entry.0 >= drained {
                 return Err(damaged("a slot is not in the order of its entries"));
             }
             if is_about_a_child(self.layout, entries, *from..opening.entry)? {

@@ -20,7 +20,7 @@ use crate::keyring::sealing::SealingKey;
 use crate::ledger::EntryChain;
 use crate::state::Shared;
 use crate::state::generation::Generation;
-use crate::turn::Filling;
+use crate::turn::InHand;
 use batch::{Batch, Visible};
 use drain::{DRAIN_AT_ENTRIES, PENDING_ENTRIES_MAX};
 
@@ -31,7 +31,7 @@ pub(crate) enum Request {
     /// To write a commit, and where its caller waits for the receipt.
     Commit(Commit, oneshot::Sender<Outcome>),
     /// To put the next generation, which is all but filled, into use.
-    Switch(Box<Filling>, oneshot::Sender<Result<(), StoreError>>),
+    Switch(Box<InHand>, oneshot::Sender<Result<(), StoreError>>),
 }
 
 /// What a commit comes to.
@@ -90,7 +90,9 @@ impl Writer {
                 match request {
                     Request::Commit(commit, answer) => next = self.write_waiting(&commit, answer),
                     Request::Switch(filling, answer) => {
-                        let _caller_gone = answer.send(self.switch(*filling));
+                        let switched = filling.take().map(|filling| self.switch(filling));
+                        let _caller_gone =
+                            answer.send(switched.unwrap_or(Err(StoreError::Unavailable)));
                     }
                 }
                 self.shared.condition.end_batch();

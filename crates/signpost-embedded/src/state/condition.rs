@@ -81,10 +81,10 @@ impl ConditionState {
 
     /// A write failed: gives the reserve up, for what the service itself has to put on record.
     pub(crate) fn set_full(&self) {
+        let reserve = self.reserve.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_full.swap(true, Ordering::AcqRel) {
             return;
         }
-        let reserve = self.reserve.lock().unwrap_or_else(PoisonError::into_inner);
         match reserve.set_len(0) {
             Ok(()) => tracing::error!("the disk takes no writes; the reserve is given up"),
             Err(error) => {

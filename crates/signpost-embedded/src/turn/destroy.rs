@@ -19,6 +19,9 @@ pub(crate) enum DestroyError {
     /// The key's keeper did not destroy it.
     #[error("its key was not destroyed")]
     Key(#[from] KeyError),
+    /// The file that names its key is damaged: the files must not go before the key.
+    #[error("its file keys is damaged, and does not tell which key to destroy")]
+    KeyUnknown,
     /// Its files could not be removed.
     #[error("cannot remove {}", .path.display())]
     Io { path: PathBuf, source: io::Error },
@@ -46,6 +49,10 @@ pub(crate) fn destroy_retired(shared: &Shared, generation: u64) -> Result<Destro
 
 /// Removes what is there of a generation that never came into use.
 pub(crate) fn remove_unused(shared: &Shared, generation: u64) -> Result<(), StoreError> {
+    if shared.has_failed() {
+        // CURRENT may name it after all: the next start looks.
+        return Err(StoreError::Indeterminate);
+    }
     if shared.disk.status(&shared.layout.generation(generation)).is_err() {
         return Ok(());
     }
@@ -83,9 +90,8 @@ fn destroy_key(
     let bytes =
         durable::read_if_there(disk, &path).map_err(|source| DestroyError::Io { path, source })?;
     // A generation whose making was cut short may have no key yet.
-    let Some(wrapped) = bytes.and_then(|bytes| WrappedKey::decode(&bytes)) else {
-        return Ok(Vec::new());
-    };
+    let Some(bytes) = bytes else { return Ok(Vec::new()) };
+    let wrapped = WrappedKey::decode(&bytes).ok_or(DestroyError::KeyUnknown)?;
     let receipt = match source.destroy(&wrapped.id) {
         Ok(receipt) => KeyDestroyed {
             key: *receipt.key.as_bytes(),

@@ -162,14 +162,12 @@ impl<'w> Batch<'w> {
     }
 
     fn add_opening(&mut self, entry: Receipt, opening: &Opening) -> Result<(), StoreError> {
-        let tail = &mut self.tail;
+        // It counts only once its segment has a key: a segment without one could not be opened.
+        let mut tail = self.tail.clone();
         if tail.segment == 0 || tail.slots_used >= self.segment_openings_max {
-            *tail = Tail {
-                segment: tail.segment + 1,
-                slots_used: 0,
-                segment_key: None,
-                ..tail.clone()
-            };
+            tail.segment += 1;
+            tail.slots_used = 0;
+            tail.segment_key = None;
         }
         let key = if let Some(key) = &tail.segment_key {
             Arc::clone(key)
@@ -189,6 +187,7 @@ impl<'w> Batch<'w> {
         });
         tail.slots_used += 1;
         tail.segment_key = Some(key);
+        self.tail = tail;
         Ok(())
     }
 }

@@ -52,9 +52,10 @@ impl Drain {
                 Ok(()) | Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => true,
             };
-            if !self.shared.has_failed() {
-                self.shared.condition.look_for_space();
+            if self.shared.has_failed() {
+                return;
             }
+            self.shared.condition.look_for_space();
             match self.drain_waiting() {
                 Ok(()) => {}
                 Err(LedgerError::NotWritten(error)) => {

@@ -8,7 +8,8 @@ use super::Writer;
 use crate::current::Current;
 use crate::error::Failure;
 use crate::journal::AppendError;
-use crate::turn::{Filled, Filling, Retired, Turn, stop_noting};
+use crate::state::Shared;
+use crate::turn::{Filled, Filling, Retired, Turn, destroy, set_turn, stop_noting};
 
 /// How long commits may wait for the drain.
 const DRAINED_WITHIN: Duration = Duration::from_secs(5);
@@ -26,11 +27,19 @@ impl Writer {
             Ok(()) => filling.finish(),
             Err(error) => {
                 filling.give_up(&self.shared);
-                *self.shared.turn()? = Turn::None;
+                set_turn(&self.shared, Turn::None);
                 return Err(error);
             }
         };
-        self.write_current(&filled)?;
+        let number = filled.generation.keys.generation;
+        if let Err(error) = self.write_current(&filled) {
+            stop_noting(&self.shared);
+            drop(filled);
+            // Refused where the store has failed: then only the next start can tell.
+            let _told = destroy::remove_unused(&self.shared, number);
+            set_turn(&self.shared, Turn::None);
+            return Err(error);
+        }
         self.take_over(filled)
     }
 
@@ -44,8 +53,9 @@ impl Writer {
         }
     }
 
-    /// From here on a start finds the next generation. Whether a write that failed has come to be
-    /// is unknown, so no more is written after one.
+    /// From here on a start finds the next generation. A write that failed has certainly not come to
+    /// be where the present one is still read: for want of space, say. Else that is unknown, and no
+    /// more is written.
     fn write_current(&self, filled: &Filled) -> Result<(), StoreError> {
         let current = Current {
             generation: filled.generation.keys.generation,
@@ -56,8 +66,13 @@ impl Writer {
             slots_used: self.tail.slots_used,
             chain: self.tail.chain,
         };
-        current.write(&self.shared.disk, &self.shared.layout).map_err(|error| {
+        let Shared { disk, layout, .. } = &*self.shared;
+        current.write(disk, layout).map_err(|error| {
             tracing::error!(%error, "CURRENT could not be written");
+            let found = Current::read(&**disk, layout);
+            if found.is_ok_and(|found| found.generation < current.generation) {
+                return StoreError::Unavailable;
+            }
             self.shared.fail(Failure::NotSwitched);
             StoreError::Indeterminate
         })

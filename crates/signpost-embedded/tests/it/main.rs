@@ -14,6 +14,7 @@ mod limits;
 mod model;
 mod power;
 mod support;
+mod turns;
 mod twin;
 mod verify;
 mod world;

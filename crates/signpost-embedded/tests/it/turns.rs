@@ -1,0 +1,143 @@
+//! What may come between the steps of a turn: a closing, a step that nobody waits for, a store that
+//! is full.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+use signpost_core::record::Record;
+use signpost_core::store::{Clock, Store, StoreError};
+use signpost_core::testing::ManualClock;
+use signpost_core::turn::{Carry, Compaction};
+use signpost_embedded::verify::verify;
+
+use crate::support::Place;
+use crate::world::{World, first_light};
+
+/// Carries all over, once it is let.
+#[derive(Debug, Default)]
+struct Held {
+    is_asked: AtomicBool,
+    let_go: Mutex<bool>,
+    told: Condvar,
+}
+
+impl Held {
+    fn let_go(&self) {
+        *self.let_go.lock().unwrap() = true;
+        self.told.notify_all();
+    }
+}
+
+impl Carry for Held {
+    fn carry(&self, record: Record) -> Option<Record> {
+        self.is_asked.store(true, Ordering::SeqCst);
+        let held = self.let_go.lock().unwrap();
+        drop(self.told.wait_while(held, |let_go| !*let_go).unwrap());
+        Some(record)
+    }
+}
+
+async fn used() -> (Place, Arc<signpost_embedded::store::EmbeddedStore>, World) {
+    let clock = Arc::new(ManualClock::default());
+    let place = Place::create(clock.clone());
+    let store = Arc::new(place.open().store);
+    first_light(&*store).await;
+    let mut world = World::start(store.clone(), clock.clone()).await;
+    world.record(0, 0).await;
+    (place, store, world)
+}
+
+fn second_generation(place: &Place) -> std::path::PathBuf {
+    place.data().join("generation-0000000002")
+}
+
+/// The fill that goes on ends before the lock is let go of: whoever opens the directory next meets
+/// nothing of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_closes_while_it_fills_leaves_nothing_behind() {
+    let (place, store, world) = used().await;
+    drop(world);
+    let held = Arc::new(Held::default());
+    let filling = tokio::spawn({
+        let (store, held) = (store.clone(), held.clone());
+        async move { store.prepare(held).await }
+    });
+    while !held.is_asked.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    let closing = tokio::spawn({
+        let store = store.clone();
+        async move { store.close().await }
+    });
+    while store.read(&signpost_core::record::RecordKey::Service).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(second_generation(&place).exists(), "it is being filled");
+    assert!(!closing.is_finished(), "it waits for the fill");
+    held.let_go();
+    closing.await.unwrap().unwrap();
+    assert!(filling.await.unwrap().is_err());
+    assert!(!second_generation(&place).exists());
+    let opened = place.open();
+    assert!(!opened.rebuilt_index);
+    opened.store.close().await.unwrap();
+}
+
+/// A switch that is given up before the writer has it leaves the store as it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_whose_switch_is_given_up_can_be_made_again() {
+    let (place, store, world) = used().await;
+    let carry = || Arc::new(Compaction { now: ManualClock::default().now() });
+    for _ in 0..20 {
+        let Ok(prepared) = store.prepare(carry()).await else { continue };
+        let switching = tokio::spawn({
+            let store = store.clone();
+            async move { store.switch(prepared.generation).await }
+        });
+        tokio::task::yield_now().await;
+        switching.abort();
+        if let Ok(Ok(())) = switching.await {
+            store.destroy(prepared.generation - 1).await.unwrap();
+        }
+    }
+    world.ask(0).await;
+    store.close().await.unwrap();
+    let verified = verify(&place.options).unwrap();
+    place.open().store.close().await.unwrap();
+    assert!(verified.records > 0);
+}
+
+/// A drain that was cut short leaves half an entry and half an opening; the journal has both whole.
+#[tokio::test]
+async fn what_is_not_drained_is_no_damage_to_verifying() {
+    let (place, store, world) = used().await;
+    drop(world);
+    store.close().await.unwrap();
+    let earlier_mark = std::fs::read(place.mark()).unwrap();
+    let clock = Arc::new(ManualClock::default());
+    let store = Arc::new(place.open().store);
+    World::start(store.clone(), clock).await.ask(0).await;
+    store.close().await.unwrap();
+    let verified = verify(&place.options).unwrap();
+
+    let mark = std::fs::read(place.mark()).unwrap();
+    for file in ["ledger/entries-0000000000", "openings/segment-0000000001"] {
+        let path = place.data().join(file);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 100]).unwrap();
+        assert!(verify(&place.options).is_err(), "{file}: the mark says that it was drained");
+        std::fs::write(place.mark(), &earlier_mark).unwrap();
+        assert_eq!(verify(&place.options).unwrap().entries, verified.entries, "{file}");
+        std::fs::write(&path, &whole).unwrap();
+        std::fs::write(place.mark(), &mark).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_closed_store_does_not_turn() {
+    let (_place, store, world) = used().await;
+    drop(world);
+    store.close().await.unwrap();
+    let carry = Arc::new(Compaction { now: ManualClock::default().now() });
+    assert_eq!(store.prepare(carry).await, Err(StoreError::Unavailable));
+}
