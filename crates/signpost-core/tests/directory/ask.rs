@@ -1,9 +1,11 @@
 use jiff::civil::date;
 use signpost_core::id::FlagId;
 use signpost_core::policy::Level;
+use signpost_core::refusal::Reason;
 use signpost_core::release::{CurrentOrPrevious, Details, Signpost, TeamName, Years};
 use signpost_core::terms::{
-    Action, InvolvementStatus, Namespace, Outcome, Purpose, Role, Sensitivity, ServiceType,
+    Action, InvolvementStatus, Namespace, Outcome, Purpose, Relationship, Role, Sensitivity,
+    ServiceType,
 };
 use signpost_core::testing::put_records;
 
@@ -274,4 +276,25 @@ async fn the_same_question_again_is_not_linked_by_its_entry() {
     let commitments = [scene.entry(first.receipt).await, scene.entry(second.receipt).await]
         .map(|e| e.commitment());
     assert_ne!(commitments[0], commitments[1]);
+}
+
+#[tokio::test]
+async fn the_entry_of_a_question_says_why_it_was_asked() {
+    let scene = Scene::new().await;
+    let answer = scene.ask(SAM, Purpose::S47Enquiry, &child(&[1])).await.unwrap();
+    let entry = scene.entry(answer.receipt).await;
+    assert_eq!(entry.purpose(), Some(Purpose::S47Enquiry));
+    assert_eq!(entry.as_bytes()[6], Relationship::AllocatedCase.code());
+}
+
+/// Before the first question of a caseload: leave is not on record, a refusal is.
+#[tokio::test]
+async fn who_may_not_ask_is_refused_a_caseload_before_its_first_question() {
+    let scene = Scene::new().await;
+    let before = scene.entries().await.len();
+    scene.directory.may_ask_many(&SAM.presented()).await.unwrap();
+    assert_eq!(scene.entries().await.len(), before);
+    let presented = DORA.presented();
+    let refused = scene.directory.may_ask_many(&presented);
+    scene.assert_refused_next(refused, Reason::Role).await;
 }

@@ -1,5 +1,6 @@
 use jiff::civil::date;
 use signpost_core::directory::NewContact;
+use signpost_core::record::RecordKey;
 use signpost_core::refusal::{Invalid, Reason, Refusal};
 use signpost_core::terms::{Action, Outcome, Purpose, Sensitivity, ServiceType};
 
@@ -74,6 +75,12 @@ async fn a_team_ends_its_own_contact_under_every_pseudonym_by_any_of_them() {
         let asked = scene.ask(SAM, Purpose::S47Enquiry, &child(&[number])).await.unwrap();
         let details = asked.signposts[0].details.as_ref().unwrap();
         assert_eq!(details.ended, Some(date(2026, 6, 10)));
+    }
+    // Every head is written anew, so that no other write about the child passes this one unseen.
+    for named in child(&[1, 2, 101]).pseudonyms() {
+        let head = RecordKey::Head(named.pseudonym.clone());
+        let head = scene.store.read(&head).await.unwrap();
+        assert_eq!(head.unwrap().version, written.receipt);
     }
     let entry = scene.entry(written.receipt).await;
     assert_eq!((entry.action(), entry.outcome()), (Action::EndContact, Outcome::Done));
