@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use signpost_core::commit::Commit;
+use signpost_core::id::Receipt;
 use signpost_core::memory::MemoryStore;
 use signpost_core::store::{Clock, CommitError, Store, StoreError};
 use signpost_embedded::disk::Disk;
 use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::disk::volatile::{Faults, VolatileDisk};
+use signpost_embedded::durable;
 use signpost_embedded::error::Failure;
 use signpost_embedded::options::Options;
 use signpost_embedded::store::{Condition, EmbeddedStore};
@@ -22,7 +24,7 @@ use tempfile::TempDir;
 
 use crate::catching::Catching;
 use crate::support::options_on;
-use crate::twin::Twin;
+use crate::twin::{ALL, Twin};
 use crate::world::{World, first_light};
 
 const CHILDREN: u8 = 3;
@@ -91,6 +93,22 @@ impl Machine {
         self.twin.replace(EmbeddedStore::open(&options).unwrap().store);
     }
 
+    /// Waits until the mark says that every entry is in its own file.
+    async fn wait_until_drained(&self) {
+        let entries = self.store().entries(Receipt(0), ALL).await.unwrap().len() as u64;
+        let mark = self.options.mark_dir.join("high-water-mark");
+        let begun = Instant::now();
+        loop {
+            // Its last number but the hash: magic, generation, frame number and hash come before.
+            let drained = durable::read(&*self.disk, &mark).unwrap()[56..64].try_into().unwrap();
+            if u64::from_be_bytes(drained) == entries {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "it is never drained");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     async fn compare(&self) {
         self.twin.compare(CHILDREN).await;
     }
@@ -134,6 +152,6 @@ impl Machine {
     /// How many entries the store shows.
     async fn shown(&self) -> usize {
         let all = NonZeroUsize::MAX;
-        self.store().entries(signpost_core::id::Receipt(0), all).await.unwrap().len()
+        self.store().entries(Receipt(0), all).await.unwrap().len()
     }
 }

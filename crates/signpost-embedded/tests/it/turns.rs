@@ -133,6 +133,26 @@ async fn what_is_not_drained_is_no_damage_to_verifying() {
     }
 }
 
+/// The files must not go before the key, and only `keys` tells which that is.
+#[tokio::test]
+async fn a_generation_whose_key_cannot_be_told_is_not_called_destroyed() {
+    let (place, store, world) = used().await;
+    drop(world);
+    let carry = Arc::new(Compaction { now: ManualClock::default().now() });
+    let next = store.prepare(carry).await.unwrap().generation;
+    store.switch(next).await.unwrap();
+    let keys = place.data().join("generation-0000000001/keys");
+    let good = std::fs::read(&keys).unwrap();
+    std::fs::write(&keys, &good[..1]).unwrap();
+    assert_eq!(store.destroy(1).await, Err(StoreError::Unavailable));
+    assert!(place.journal().exists(), "nothing is gone");
+    std::fs::write(&keys, &good).unwrap();
+    let destroyed = store.destroy(1).await.unwrap();
+    assert_eq!(destroyed.keys.len(), 1);
+    assert!(!place.journal().exists());
+    store.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_closed_store_does_not_turn() {
     let (_place, store, world) = used().await;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use signpost_core::store::{CommitError, Store, StoreError};
-use signpost_core::testing::put_records;
+use signpost_core::store::{Clock, CommitError, Store, StoreError};
+use signpost_core::testing::{ManualClock, put_records};
 use signpost_core::turn::Compaction;
 use signpost_embedded::disk::volatile::VolatileDisk;
 use signpost_embedded::store::{Condition, EmbeddedStore};
@@ -93,6 +93,44 @@ async fn a_turn_without_space_leaves_nothing_and_a_later_one_works() {
     machine.twin.switch(next).await.unwrap();
     machine.twin.destroy(next - 1).await.unwrap();
     machine.start_after_power_cut().await;
+    machine.compare().await;
+}
+
+/// `CURRENT` is not written: the generation in use stays so, and the store is no worse for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_without_space_fails_and_a_later_turn_works() {
+    let mut machine = Machine::start().await;
+    let carry = || Arc::new(Compaction { now: ManualClock::default().now() });
+    let next = machine.twin.prepare(carry()).await.unwrap().generation;
+    machine.wait_until_drained().await;
+    machine.faults.no_space(0);
+    assert_eq!(machine.store().switch(next).await, Err(StoreError::Unavailable));
+    assert_eq!(*machine.store().failure().borrow(), None);
+    machine.faults.space_again();
+    machine.wait_for(Condition::Writable).await;
+    let unused = machine.data().join("generation-0000000002");
+    assert!(machine.disk.status(&unused).is_err(), "nothing is left of it");
+    machine.world.record(1, 0).await;
+    let next = machine.twin.prepare(carry()).await.unwrap().generation;
+    machine.twin.switch(next).await.unwrap();
+    machine.twin.destroy(next - 1).await.unwrap();
+    machine.start_after_power_cut().await;
+    machine.compare().await;
+}
+
+/// A fill ran the disk full, and the process ended: what never came into use goes before anything
+/// is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_on_a_full_disk_removes_what_never_came_into_use() {
+    let machine = Machine::start().await;
+    machine.store().close().await.unwrap();
+    let unused = machine.data().join("generation-0000000002");
+    machine.disk.create_directory(&unused).unwrap();
+    machine.faults.no_space(0);
+    machine.start_again().await;
+    assert!(machine.disk.status(&unused).is_err());
+    machine.faults.space_again();
+    machine.wait_for(Condition::Writable).await;
     machine.compare().await;
 }
 

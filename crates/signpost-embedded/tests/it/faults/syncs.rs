@@ -84,7 +84,7 @@ async fn a_failed_sync_of_the_mark_stops_nothing() {
     let mut machine = Machine::start().await;
     machine.faults.fail_sync(|path| path.to_string_lossy().contains("high-water-mark"), 1);
     machine.world.record(1, 0).await;
-    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+    machine.wait_until_drained().await;
     assert_eq!(*machine.store().failure().borrow(), None);
     machine.world.record(2, 0).await;
     machine.store().close().await.unwrap();
