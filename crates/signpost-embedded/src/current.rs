@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::checksum;
 use crate::disk::Disk;
 use crate::durable;
 use crate::error::OpenError;
@@ -58,13 +59,12 @@ impl Current {
         bytes.extend_from_slice(&self.segment.to_be_bytes());
         bytes.extend_from_slice(&self.slots_used.to_be_bytes());
         bytes.extend_from_slice(&self.chain.0);
-        let hash = blake3::hash(&bytes);
-        bytes.extend_from_slice(hash.as_bytes());
+        checksum::append(&mut bytes);
         bytes
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (hashed, hash) = bytes.split_last_chunk::<32>()?;
+        let (hashed, _) = checksum::split(bytes)?;
         let (magic, rest) = hashed.split_first_chunk()?;
         let (generation, rest) = rest.split_first_chunk()?;
         let (number, rest) = rest.split_first_chunk()?;
@@ -82,7 +82,7 @@ impl Current {
             slots_used: u32::from_be_bytes(*slots_used),
             chain: EntryChain(chain.try_into().ok()?),
         };
-        (blake3::hash(hashed).as_bytes() == hash && magic == Self::MAGIC).then_some(current)
+        (magic == Self::MAGIC).then_some(current)
     }
 }
 

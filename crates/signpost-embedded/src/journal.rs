@@ -43,7 +43,7 @@ impl Journal {
         layout: &Layout,
         generation: u64,
     ) -> io::Result<Self> {
-        let after = FrameId { number: 0, hash: [0; 32] };
+        let after = FrameId::NONE;
         let header = FileHeader { generation, file: 1, after, random: sealing::random() };
         let path = layout.journal(generation, 1);
         durable::write_durably(&**disk, &path, &header.encode())?;

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod checksum;
 mod current;
 pub mod disk;
 pub mod durable;

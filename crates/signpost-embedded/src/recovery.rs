@@ -68,7 +68,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let is_sealed = is_sealed.map_err(OpenError::io(&layout.index_seal(current.generation)))?;
     let trust = if is_sealed { Trust::Sealed } else { Trust::None };
     let index = Index::open(&index_path, options.index_cache_bytes, trust);
-    let index_frame = index.as_ref().map_or(NO_FRAME, Index::frame);
+    let index_frame = index.as_ref().map_or(FrameId::NONE, Index::frame);
     let progress = &*options.progress;
     let place = Place { disk, layout: &layout, current, mark, index_frame, progress };
     let survey = Survey::take(&place)?;
@@ -321,5 +321,3 @@ fn fill_registers(generation: &Generation, index_path: &Path) -> Result<Register
     }
     Ok(registers)
 }
-
-const NO_FRAME: FrameId = FrameId { number: 0, hash: [0; 32] };

@@ -69,7 +69,7 @@ pub fn verify(options: &Options) -> Result<Verified, OpenError> {
     } else {
         Err("it is missing".to_owned())
     };
-    let index_frame = index.as_ref().map_or(NO_FRAME, Index::frame);
+    let index_frame = index.as_ref().map_or(FrameId::NONE, Index::frame);
     let progress = &*options.progress;
     let place = Place { disk, layout: &layout, current, mark, index_frame, progress };
     let survey = Survey::take(&place)?;
@@ -316,4 +316,3 @@ fn own_part(location: &[u8; 48]) -> [u8; 16] {
 }
 
 const CHUNK: usize = 1024;
-const NO_FRAME: FrameId = FrameId { number: 0, hash: [0; 32] };

@@ -35,6 +35,7 @@
 use signpost_core::entry::Entry;
 use signpost_core::id::Receipt;
 
+use crate::checksum;
 use crate::keyring::sealing::SEALED_OPENING_LEN;
 
 /// The start of a journal file.
@@ -96,6 +97,11 @@ pub(crate) struct FrameHeader {
 #[error("not a frame")]
 pub(crate) struct FrameError;
 
+impl FrameId {
+    /// Before the first frame, where no journal is known.
+    pub(crate) const NONE: Self = Self { number: 0, hash: [0; 32] };
+}
+
 impl FileHeader {
     pub(crate) const LEN: usize = 116;
     const MAGIC: &[u8; 8] = b"SGNPJRNL";
@@ -110,8 +116,7 @@ impl FileHeader {
         bytes.extend_from_slice(&self.after.number.to_be_bytes());
         bytes.extend_from_slice(&self.after.hash);
         bytes.extend_from_slice(&self.random);
-        let hash = blake3::hash(&bytes);
-        bytes.extend_from_slice(hash.as_bytes());
+        checksum::append(&mut bytes);
         bytes
     }
 
@@ -126,7 +131,7 @@ impl FileHeader {
     }
 
     pub(crate) fn decode(bytes: &[u8; Self::LEN]) -> Result<Self, FrameError> {
-        let (hashed, _) = split_hash(bytes).ok_or(FrameError)?;
+        let (hashed, _) = checksum::split(bytes).ok_or(FrameError)?;
         let mut fields = Fields(hashed);
         let known = fields.take()? == *Self::MAGIC && fields.u32()? == Self::FORMAT;
         let header = Self {
@@ -199,8 +204,7 @@ impl Body {
             bytes.extend_from_slice(&opening.slot.to_be_bytes());
             bytes.extend_from_slice(&opening.sealed);
         }
-        let hash = *blake3::hash(&bytes).as_bytes();
-        bytes.extend_from_slice(&hash);
+        let hash = checksum::append(&mut bytes);
         Some((bytes, FrameId { number, hash }))
     }
 
@@ -211,7 +215,7 @@ impl Body {
         if header.frame_len() != frame.len() as u64 {
             return Err(FrameError);
         }
-        let (hashed, hash) = split_hash(frame).ok_or(FrameError)?;
+        let (hashed, hash) = checksum::split(frame).ok_or(FrameError)?;
         let mut payload = Fields(&hashed[FrameHeader::LEN..]);
         let mut body = Self::default();
         for _ in 0..header.writes {
@@ -245,12 +249,6 @@ impl Body {
         let openings = self.openings.len() * (8 + 8 + 4 + SEALED_OPENING_LEN);
         u32::try_from(writes + entries + openings).ok()
     }
-}
-
-/// Splits the trailing hash off, if it is that of the rest.
-fn split_hash(bytes: &[u8]) -> Option<(&[u8], [u8; 32])> {
-    let (hashed, hash) = bytes.split_last_chunk()?;
-    (blake3::hash(hashed).as_bytes() == hash).then_some((hashed, *hash))
 }
 
 /// Bytes that are read field by field.

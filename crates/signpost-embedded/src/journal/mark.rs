@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::frame::FrameId;
+use crate::checksum;
 use crate::disk::Disk;
 use crate::durable;
 
@@ -56,13 +57,12 @@ impl Mark {
         bytes.extend_from_slice(&self.frame.number.to_be_bytes());
         bytes.extend_from_slice(&self.frame.hash);
         bytes.extend_from_slice(&self.drained.to_be_bytes());
-        let hash = blake3::hash(&bytes);
-        bytes.extend_from_slice(hash.as_bytes());
+        checksum::append(&mut bytes);
         bytes
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (hashed, hash) = bytes.split_last_chunk::<32>()?;
+        let (hashed, _) = checksum::split(bytes)?;
         let (magic, rest) = hashed.split_first_chunk()?;
         let (generation, rest) = rest.split_first_chunk()?;
         let (number, rest) = rest.split_first_chunk()?;
@@ -72,7 +72,7 @@ impl Mark {
             frame: FrameId { number: u64::from_be_bytes(*number), hash: *frame_hash },
             drained: u64::from_be_bytes(drained.try_into().ok()?),
         };
-        (blake3::hash(hashed).as_bytes() == hash && magic == Self::MAGIC).then_some(mark)
+        (magic == Self::MAGIC).then_some(mark)
     }
 
     const MAGIC: &[u8; 8] = b"SGNPMARK";

@@ -246,8 +246,7 @@ fn sum_of_part(db: &sled::Db, from: usize, to: usize) -> Result<Applied, String>
 const LOCATIONS: usize = 256;
 
 impl Applied {
-    const NOTHING: Self =
-        Self { frame: FrameId { number: 0, hash: [0; 32] }, records: 0, sum: [0; 32] };
+    const NOTHING: Self = Self { frame: FrameId::NONE, records: 0, sum: [0; 32] };
 
     fn add(&mut self, record: [u8; 32]) {
         self.records += 1;
