@@ -59,6 +59,9 @@ pub(crate) struct Shared {
     pub(crate) lock: Mutex<Option<File>>,
 }
 
+/// So many changes are noted, of some 200 bytes each; a turn that falls further behind is given up.
+const CHANGES_MAX: usize = 1 << 19;
+
 /// The records that were put or removed, by location in the generation in use.
 pub(crate) type Changes = BTreeMap<[u8; 48], RecordKey>;
 
@@ -157,8 +160,12 @@ impl Shared {
     /// after.
     pub(crate) fn note_changes(&self, changed: impl IntoIterator<Item = ([u8; 48], RecordKey)>) {
         let mut noted = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(noted) = &mut *noted {
-            noted.extend(changed);
+        if let Some(changes) = &mut *noted {
+            changes.extend(changed);
+            if changes.len() > CHANGES_MAX {
+                tracing::warn!("a turn that does not come to its switch is given up");
+                *noted = None;
+            }
         }
     }
 

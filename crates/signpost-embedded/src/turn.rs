@@ -250,11 +250,12 @@ impl Filling {
         Ok(Prepared { generation: self.generation.keys.generation, carried, left: self.left })
     }
 
-    /// Carries over what has changed since the last time; says how much that was.
+    /// Carries over what has changed since the last time; says how much that was. Unavailable where
+    /// so much has changed that it is noted no more.
     pub(crate) fn catch_up(&mut self, shared: &Shared) -> Result<usize, StoreError> {
         let changes = {
             let mut changes = shared.changes.lock().unwrap_or_else(PoisonError::into_inner);
-            changes.as_mut().map(std::mem::take).unwrap_or_default()
+            changes.as_mut().map(std::mem::take).ok_or(StoreError::Unavailable)?
         };
         let source = shared.generation()?;
         let count = changes.len();

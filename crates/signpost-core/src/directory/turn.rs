@@ -35,9 +35,10 @@ impl Directory {
         self.may_destroy().await?;
         self.record_of_turn(Action::BeginTurn, [0; 32], 0).await?;
         let carry = Arc::new(Compaction { now: self.now() });
-        // What is left behind has had its time by the clock as it was here: a step that comes while
-        // the next generation is filled leaves no more behind.
         let prepared = self.store.prepare(carry).await?;
+        // Filling takes its time, and the clock may have stepped since. What was filled in vain is
+        // given up by the next turn, or by the store where too much changes until then.
+        self.may_destroy().await?;
         self.store.switch(prepared.generation).await?;
         let destroyed = self.store.destroy(prepared.generation - 1).await?;
         self.record_destroyed(&destroyed).await?;

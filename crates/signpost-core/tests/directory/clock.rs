@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use signpost_core::clock::{AHEAD_AT_START_MAX, AHEAD_MAX, ServiceClock};
 use signpost_core::directory::{
-    ClockConfirmation, ClockProgress, Directory, MayNotDestroy, Written,
+    ClockConfirmation, ClockProgress, Directory, MayNotDestroy, TurnError, Written,
 };
+use signpost_core::entry::Entry;
 use signpost_core::memory::MemoryStore;
 use signpost_core::policy::Policy;
 use signpost_core::record::Record;
@@ -53,6 +54,24 @@ async fn a_step_suspends_what_destroys_and_nothing_else() {
     assert!(scene.is_in_doubt().await);
     assert_eq!(scene.lines(SAM, &child(&[1])).await, 1);
     scene.record(NORA, &child(&[1]), details()).await;
+}
+
+#[tokio::test]
+async fn the_store_does_not_turn_while_the_clock_is_in_doubt() {
+    let scene = Scene::new().await;
+    scene.step_and_record(HOUR).await;
+    let before = scene.entries().await.len();
+    let refused = scene.directory.compact().await;
+    assert!(matches!(refused, Err(TurnError::MayNot(MayNotDestroy::ClockInDoubt))));
+    assert_eq!(scene.entries().await.len(), before, "nothing was begun");
+    scene.confirm_clock(OLGA).await.unwrap();
+    scene.confirm_clock(APRIL).await.unwrap();
+    let before = scene.entries().await.len();
+    let destroyed = scene.directory.compact().await.unwrap();
+    assert_eq!(destroyed.generation, 1);
+    let entries = scene.entries().await;
+    let actions: Vec<_> = entries[before..].iter().map(Entry::action).collect();
+    assert_eq!(actions, [Action::BeginTurn, Action::DestroyGeneration]);
 }
 
 #[tokio::test]
