@@ -12,10 +12,11 @@ use signpost_core::directory::FirstLight;
 use signpost_core::flag::Hours;
 use signpost_core::id::{ActorId, GroupId, OrganisationId, PersonId, SystemId, TeamId, TokenId};
 use signpost_core::register::{
-    Certificate, Group, Organisation, Person, Standing, System, Team, TokenRecord,
+    Certificate, Conditions, Group, Organisation, Person, PersonStanding, Standing, System, Team,
+    TokenRecord,
 };
-use signpost_core::terms::{Purpose, Role};
-use signpost_core::text::{Name, OrganisationCode, Phone};
+use signpost_core::terms::{CodeScheme, Custody, LegalAuthority, OrganisationKind, Purpose, Role};
+use signpost_core::text::{AreaCode, Name, OrganisationCode, Phone, StaffReference};
 use signpost_core::token::Token;
 
 use crate::config::one_line;
@@ -34,8 +35,13 @@ pub struct Bootstrap {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BootstrapOrganisation {
+    kind: String,
+    scheme: String,
     code: OrganisationCode,
     name: Name,
+    area: AreaCode,
+    /// The law under which it takes part.
+    authority: String,
     /// The last day of its legal authority.
     authority_until: Date,
     #[serde(default)]
@@ -80,6 +86,8 @@ struct BootstrapGroup {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BootstrapMember {
+    /// What the organisation calls the person.
+    staff: StaffReference,
     /// Where the new token is written.
     token: PathBuf,
     #[serde(default)]
@@ -98,8 +106,9 @@ impl Bootstrap {
     }
 
     /// Checks it, and makes its records and its tokens. Nothing is written yet.
-    pub fn register(self, folder: &Path) -> Result<(FirstLight, NewTokens), Failure> {
-        let mut building = Building::default();
+    pub fn register(self, folder: &Path, today: Date) -> Result<(FirstLight, NewTokens), Failure> {
+        let (register, tokens) = (FirstLight::default(), NewTokens::default());
+        let mut building = Building { today, register, tokens };
         for organisation in self.organisation {
             building.organisation(organisation, folder)?;
         }
@@ -127,8 +136,9 @@ impl NewTokens {
     }
 }
 
-#[derive(Default)]
 struct Building {
+    /// The day on which everything was checked.
+    today: Date,
     register: FirstLight,
     tokens: NewTokens,
 }
@@ -138,8 +148,16 @@ impl Building {
         let id = OrganisationId::new(SystemEntropy.bytes());
         self.register.organisations.push(Organisation {
             id,
+            kind: OrganisationKind::from_name(&from.kind)
+                .ok_or_else(|| unknown("kind of organisation", &from.kind))?,
+            scheme: CodeScheme::from_name(&from.scheme)
+                .filter(|scheme| from.code.fits(*scheme))
+                .ok_or_else(|| unknown("scheme of this organisation's code", &from.scheme))?,
             code: from.code,
             name: from.name,
+            area: from.area,
+            authority: LegalAuthority::from_name(&from.authority)
+                .ok_or_else(|| unknown("legal authority", &from.authority))?,
             authority_until: from.authority_until,
         });
         for system in from.system {
@@ -151,9 +169,12 @@ impl Building {
                 name: system.name,
                 standing: Standing::Active,
             });
-            self.register
-                .certificates
-                .push(Certificate { fingerprint: fingerprint(&leaf[0]), system: system_id });
+            self.register.certificates.push(Certificate {
+                fingerprint: fingerprint(&leaf[0]),
+                system: system_id,
+                until: tls::not_after(&leaf[0])?,
+                standing: Standing::Active,
+            });
         }
         for team in from.team {
             self.team(id, team, folder)?;
@@ -216,6 +237,7 @@ impl Building {
             members_max: from.members_max,
             valid_from: from.valid_from,
             valid_until: from.valid_until,
+            sponsor: None,
         });
         for member in from.member {
             self.member(organisation, id, from.valid_until, member, folder)?;
@@ -232,13 +254,25 @@ impl Building {
         folder: &Path,
     ) -> Result<(), Failure> {
         let person = PersonId::new(SystemEntropy.bytes());
-        let standing = if from.suspended { Standing::Suspended } else { Standing::Active };
+        let standing =
+            if from.suspended { PersonStanding::Suspended } else { PersonStanding::Active };
+        let today = self.today;
         self.register.people.push(Person {
             id: person,
             actor: ActorId::new(SystemEntropy.bytes()),
             organisation,
+            staff: from.staff,
             group,
             standing,
+            conditions: Conditions {
+                vetting_on: today,
+                barred_list_checked_on: today,
+                training_on: today,
+                agreement_signed_on: today,
+            },
+            recertified_on: today,
+            code: None,
+            tokens: Vec::new(),
         });
         let token = Token::new(SystemEntropy.bytes());
         self.register.tokens.push(TokenRecord {
@@ -246,8 +280,10 @@ impl Building {
             id: TokenId::new(SystemEntropy.bytes()),
             person,
             organisation,
+            used_on: today,
             valid_until,
             standing: Standing::Active,
+            custody: Custody::Out,
         });
         let path = folder.join(from.token);
         if path.exists() || self.tokens.0.insert(path.clone(), token).is_some() {
@@ -270,6 +306,13 @@ impl Building {
         codes.sort();
         if codes.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(Failure::config("bootstrap: two organisations have the same code"));
+        }
+        let people = self.register.people.iter();
+        let mut staff: Vec<_> = people.map(|one| (one.organisation, &one.staff)).collect();
+        staff.sort();
+        if staff.windows(2).any(|pair| pair[0] == pair[1]) {
+            let problem = "bootstrap: two people of an organisation have the same staff reference";
+            return Err(Failure::config(problem));
         }
         Ok(())
     }

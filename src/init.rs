@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
+use jiff::tz::TimeZone;
 use signpost_core::directory::{Directory, FirstLight};
 use signpost_core::policy::Policy;
 use signpost_core::store::Clock;
@@ -38,7 +39,9 @@ pub async fn initialise(
 ) -> Result<Initialised, Failure> {
     let policy = policy(config)?;
     let (bootstrap, folder) = Bootstrap::load(bootstrap)?;
-    let (register, tokens) = bootstrap.register(&folder)?;
+    let now = clock.now();
+    let today = TimeZone::UTC.to_datetime(now).date();
+    let (register, tokens) = bootstrap.register(&folder, today)?;
     let initialised = Initialised {
         organisations: register.organisations.len(),
         groups: register.groups.len(),

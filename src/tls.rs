@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
@@ -17,11 +18,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::config::{Limits, Server};
 use crate::connection::Connection;
 use crate::exit::Failure;
 use crate::secret_file;
+
+/// The end of a certificate's time.
+pub fn not_after(certificate: &CertificateDer<'_>) -> Result<Timestamp, Failure> {
+    let unreadable = |_| Failure::config("a certificate cannot be read");
+    let (_, parsed) = X509Certificate::from_der(certificate).map_err(unreadable)?;
+    Timestamp::from_second(parsed.validity().not_after.timestamp())
+        .map_err(|_| Failure::config("a certificate ends beyond all time"))
+}
 
 /// Reads certificates and keys and builds the server's side of TLS.
 pub fn server_config(

@@ -10,8 +10,8 @@ use signpost_core::record::{ChildHead, FlagCopy, Record};
 use signpost_core::register::{Organisation, Team};
 use signpost_core::subject::{EvaluationKeyId, NamedPseudonym, Pseudonym, Subject};
 use signpost_core::terms::{
-    ContactRole, DisclosureBasis, InvolvementStatus, Namespace, Sensitivity, ServiceType,
-    SubjectInformed,
+    CodeScheme, ContactRole, DisclosureBasis, InvolvementStatus, LegalAuthority, Namespace,
+    OrganisationKind, Sensitivity, ServiceType, SubjectInformed,
 };
 
 /// The flags of each known child.
@@ -79,8 +79,12 @@ impl ChildOf {
 pub(crate) fn owner() -> Vec<Record> {
     let organisation = Organisation {
         id: OWNER,
+        kind: OrganisationKind::NhsTrust,
+        scheme: CodeScheme::Ods,
         code: text("RZZ99"),
         name: text("Southmoor Hospital Trust"),
+        area: text("E10000002"),
+        authority: LegalAuthority::ChildrenAct2004S16la,
         authority_until: UNTIL,
     };
     let team = Team {

@@ -143,11 +143,15 @@ token = "../tokens/{token}.token"
 fn bootstrap() -> String {
     let from = today().saturating_sub(1.day());
     let until = today().saturating_add(1.year());
-    let organisation = |code: &str, name: &str, system: &str| {
+    let organisation = |kind: &str, scheme: &str, code: &str, name: &str, system: &str| {
         format!(
             r#"[[organisation]]
+kind = "{kind}"
+scheme = "{scheme}"
 code = "{code}"
 name = "{name}"
+area = "E10000000"
+authority = "CHILDREN_ACT_2004_S16LA"
 authority_until = "{until}"
 [[organisation.system]]
 name = "{system} case system"
@@ -177,14 +181,14 @@ valid_until = "{until}"
 "#
         );
         for Who { profile, .. } in members {
-            text.extend(["[[organisation.team.group.member]]\ntoken = \"tokens/", profile]);
-            text.push_str(".token\"\n");
+            text.extend(["[[organisation.team.group.member]]\nstaff = \"", profile, "\"\n"]);
+            text.extend(["token = \"tokens/", profile, ".token\"\n"]);
         }
         text
     };
     let statutory = r#""S47_ENQUIRY", "S17_ASSESSMENT", "TRANSFER_IN""#;
     [
-        organisation("E10000000", "Northfield Council", "northfield"),
+        organisation("LOCAL_AUTHORITY", "GSS", "E10000000", "Northfield Council", "northfield"),
         team("Children's Duty Team", "+441632960100"),
         group("SOCIAL_WORKER", statutory, &[DUTY_WORKER, DUTY_COLLEAGUE]),
         team("Early Help East", "+441632960101"),
@@ -192,7 +196,7 @@ valid_until = "{until}"
         team("Safeguarding Hub", "+441632960102"),
         group("MASH_PRACTITIONER", r#""MASH_TRIAGE", "S47_ENQUIRY""#, &[MASH]),
         group("ADMIN_ONBOARDING", "", &[ADMINISTRATOR]),
-        organisation("RZZ99", "Southmoor Hospital Trust", "southmoor"),
+        organisation("NHS_TRUST", "ODS", "RZZ99", "Southmoor Hospital Trust", "southmoor"),
         team("Safeguarding Nurses", "+441632960200"),
         group("NAMED_NURSE_DOCTOR", r#""CASE_REVIEW", "MISSING_CHILD""#, &[NAMED_NURSE]),
     ]

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use signpost_core::id::Receipt;
 use signpost_core::refusal::{Invalid, Reason, Refusal, Unidentified};
+use signpost_core::register::Lapse;
 use signpost_core::store::StoreError;
+use signpost_core::terms::Outcome;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -62,6 +64,10 @@ fn unidentified(reason: Unidentified) -> Status {
         Unidentified::CertificateUnknown => {
             "the client certificate names no system of the register"
         }
+        Unidentified::CertificateRevoked => "the client certificate was revoked",
+        Unidentified::CertificateExpired => {
+            "the client certificate is no longer valid; connect with the renewed one"
+        }
         Unidentified::SystemSuspended => "the system of this client certificate is suspended",
         Unidentified::TokenMissing => "a token is needed: authorization: Bearer sgnp_...",
         Unidentified::TokenMalformed => "the token is mistyped or cut short",
@@ -73,6 +79,8 @@ fn unidentified(reason: Unidentified) -> Status {
     let outcome = match reason {
         Unidentified::TokenOfOtherOrganisation => Unidentified::TokenUnknown.outcome(),
         Unidentified::CertificateUnknown
+        | Unidentified::CertificateRevoked
+        | Unidentified::CertificateExpired
         | Unidentified::SystemSuspended
         | Unidentified::TokenMissing
         | Unidentified::TokenMalformed
@@ -110,8 +118,51 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
         Reason::NothingToConfirm => {
             (Code::FailedPrecondition, "the clock is not in doubt; there is nothing to confirm")
         }
+        Reason::Lapsed(Lapse::Vetting) => {
+            (Code::PermissionDenied, "your vetting was checked more than 3 years ago")
+        }
+        Reason::Lapsed(Lapse::Recertification) => (
+            Code::PermissionDenied,
+            "your group's sponsor has not confirmed within 4 months that you need access",
+        ),
+        Reason::NotSponsor => {
+            (Code::PermissionDenied, "only the sponsor of the person's group may do this")
+        }
+        Reason::OwnRecord => (Code::PermissionDenied, "nobody changes their own record"),
+        Reason::Unknown(what) => return unknown(what, receipt),
+        Reason::GroupFull => {
+            (Code::FailedPrecondition, "the group has as many members as it may have")
+        }
+        Reason::AlreadyRegistered(what) => return already_registered(what, receipt),
+        Reason::Outdated => (
+            Code::FailedPrecondition,
+            "what was proposed has changed since; look at it and propose anew",
+        ),
+        Reason::WrongState(problem) => (Code::FailedPrecondition, *problem),
+        Reason::CodeUnknown => {
+            (Code::NotFound, "the enrolment code is not on record for this organisation")
+        }
+        Reason::CodeExpired => {
+            (Code::FailedPrecondition, "the enrolment code has expired; ask for a new one")
+        }
+        Reason::CodeUsed => (
+            Code::FailedPrecondition,
+            "the enrolment code was redeemed before; if it was not by you, tell the administrator",
+        ),
     };
     build(code, reason.outcome().name(), sentence, details_of(reason), Some(receipt))
+}
+
+fn unknown(what: &str, receipt: Receipt) -> Status {
+    let sentence = format!("the register has no such {what}");
+    let outcome = Outcome::NotFound.name();
+    build(Code::NotFound, outcome, &sentence, ErrorDetails::new(), Some(receipt))
+}
+
+fn already_registered(what: &str, receipt: Receipt) -> Status {
+    let sentence = format!("this {what} is registered already");
+    let outcome = Outcome::AlreadyRegistered.name();
+    build(Code::AlreadyExists, outcome, &sentence, ErrorDetails::new(), Some(receipt))
 }
 
 fn details_of(reason: &Reason) -> ErrorDetails {
@@ -136,7 +187,18 @@ fn details_of(reason: &Reason) -> ErrorDetails {
         | Reason::NotFound
         | Reason::RequestIdReused
         | Reason::LimitReached
-        | Reason::NothingToConfirm => ErrorDetails::new(),
+        | Reason::NothingToConfirm
+        | Reason::Lapsed(_)
+        | Reason::NotSponsor
+        | Reason::OwnRecord
+        | Reason::Unknown(_)
+        | Reason::GroupFull
+        | Reason::AlreadyRegistered(_)
+        | Reason::Outdated
+        | Reason::WrongState(_)
+        | Reason::CodeUnknown
+        | Reason::CodeExpired
+        | Reason::CodeUsed => ErrorDetails::new(),
     }
 }
 

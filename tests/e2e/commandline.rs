@@ -221,7 +221,7 @@ async fn the_shipped_bootstrap_makes_a_register() {
     let certificate = std::fs::read(world.path("pki/northfield.pem")).unwrap();
     std::fs::write(world.path("northfield-system.pem"), certificate).unwrap();
     let (bootstrap, folder) = Bootstrap::load(&world.path("bootstrap.toml")).unwrap();
-    let (register, _) = bootstrap.register(&folder).unwrap();
+    let (register, _) = bootstrap.register(&folder, world.today()).unwrap();
     assert_eq!(register.organisations.len(), 1);
     assert_eq!((register.people.len(), register.tokens.len()), (1, 1));
     world.initialise().await;

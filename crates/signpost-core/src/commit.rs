@@ -85,8 +85,9 @@ impl Effect {
 impl Commit {
     /// What a permitted action comes to; it rests on all that the permit rests on.
     pub(crate) fn permitted(permit: Permit, effect: Effect) -> Self {
-        let (party, action, policy, mut preconditions) = permit.into_parts();
+        let (party, action, policy, mut preconditions, mut writes) = permit.into_parts();
         preconditions.extend(effect.preconditions);
+        writes.extend(effect.writes);
         let commitment = effect.opening.as_ref().map_or([0; 32], Opening::commitment);
         Self {
             entry: EntryDraft {
@@ -103,7 +104,7 @@ impl Commit {
             },
             opening: effect.opening,
             preconditions,
-            writes: effect.writes,
+            writes,
         }
     }
 

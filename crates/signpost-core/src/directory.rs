@@ -20,6 +20,7 @@ mod clock;
 mod end_contact;
 mod evaluate;
 mod identify;
+pub mod onboarding;
 mod record_contact;
 mod replay;
 mod service;

@@ -39,6 +39,8 @@ ids! {
     ActorId;
     /// What a token is called in the ledger; it grants nothing.
     TokenId;
+    /// A proposal to let somebody in, which waits for its second name.
+    ProposalId;
     /// A contact flag.
     FlagId;
     /// A lifting of a shield that waits for its second name.

@@ -2,11 +2,12 @@
 
 use jiff::civil::Date;
 
-use crate::commit::Precondition;
+use crate::commit::{Precondition, Write};
 use crate::entry::{EntryDraft, Party};
 use crate::id::{OrganisationId, PersonId, PolicyDigest, SystemId, TeamId};
+use crate::record::Record;
 use crate::refusal::Reason;
-use crate::register::{Group, Organisation, Person, Standing, TokenRecord};
+use crate::register::{Group, Organisation, Person, PersonStanding, Standing, TokenRecord};
 use crate::terms::{Action, Purpose, Relationship, Role};
 
 /// An identified person at a system, as our own record has them at this request.
@@ -48,6 +49,8 @@ pub struct Permit {
     action: Action,
     policy: PolicyDigest,
     rests_on: Vec<Precondition>,
+    /// That the token was used today, where that is not on record yet.
+    use_of_token: Option<Box<TokenRecord>>,
 }
 
 /// A refusal of an identified person, to be put on record.
@@ -101,6 +104,31 @@ pub fn roles_for(action: Action) -> &'static [Role] {
             &[Role::SocialWorkManager, Role::MashPractitioner]
         }
         Action::ConfirmClock => &[Role::PurgeOperator, Role::PurgeApprover],
+        Action::RegisterOrganisation
+        | Action::AddTeam
+        | Action::ChangeTeam
+        | Action::RegisterSystem
+        | Action::SuspendSystem
+        | Action::ResumeSystem
+        | Action::AdmitCertificate
+        | Action::RevokeCertificate
+        | Action::ProposeAccess
+        | Action::ApproveAccess
+        | Action::WithdrawProposal
+        | Action::NarrowGroup
+        | Action::InvitePeople
+        | Action::RecordConditions
+        | Action::SuspendPerson
+        | Action::ResumePerson
+        | Action::MovePerson
+        | Action::RemovePerson
+        | Action::IssueCode
+        | Action::SuspendToken
+        | Action::ResumeToken
+        | Action::RecordCustody
+        | Action::ListRegister => &[Role::AdminOnboarding],
+        // Whoever holds a token renews it; who sponsors a group stands with the group.
+        Action::RenewToken | Action::Recertify => Role::ALL,
         Action::FirstLight
         | Action::ChangePolicy
         | Action::CountRefusals
@@ -110,7 +138,46 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         | Action::NoteFull
         | Action::NoteWritable
         | Action::BeginTurn
-        | Action::DestroyGeneration => &[],
+        | Action::DestroyGeneration
+        | Action::RenewCertificate
+        | Action::RedeemCode => &[],
+    }
+}
+
+/// Whether a system may do this in nobody's name.
+fn is_open_to_systems(action: Action) -> bool {
+    matches!(action, Action::RenewCertificate | Action::RedeemCode)
+}
+
+/// An identified system without a person, as our own record has it at this request.
+#[derive(Clone, Debug)]
+pub(crate) struct SystemIdentity {
+    pub(crate) party: Party,
+    pub(crate) system: SystemId,
+    pub(crate) organisation: Organisation,
+    pub(crate) policy: PolicyDigest,
+    /// That none of the records it was read from changes before the commit.
+    pub(crate) rests_on: Vec<Precondition>,
+}
+
+impl SystemIdentity {
+    /// Leave for this action, today.
+    #[expect(clippy::result_large_err, reason = "a denial goes straight to its entry")]
+    pub(crate) fn authorise(&self, action: Action, today: Date) -> Result<Permit, Denial> {
+        let permit = Permit {
+            party: self.party,
+            action,
+            policy: self.policy,
+            rests_on: self.rests_on.clone(),
+            use_of_token: None,
+        };
+        if today > self.organisation.authority_until {
+            Err(permit.deny(Reason::Expired))
+        } else if is_open_to_systems(action) {
+            Ok(permit)
+        } else {
+            Err(permit.deny(Reason::Role))
+        }
     }
 }
 
@@ -132,22 +199,30 @@ impl Identity {
             action,
             policy: self.policy,
             rests_on: self.rests_on.clone(),
+            use_of_token: self.use_of_token(today),
         };
-        let suspended = self.person.standing == Standing::Suspended
-            || self.token.standing == Standing::Suspended;
-        let expired = today > self.token.valid_until
-            || today < self.group.valid_from
-            || today > self.group.valid_until
+        let active = self.person.standing == PersonStanding::Active
+            && self.token.standing == Standing::Active;
+        let expired = self.token.has_expired_on(today)
+            || !self.group.is_valid_on(today)
             || today > self.organisation.authority_until;
-        if suspended {
+        if !active {
             Err(permit.deny(Reason::Suspended))
         } else if expired {
             Err(permit.deny(Reason::Expired))
+        } else if let Some(lapse) = self.person.lapse(today) {
+            Err(permit.deny(Reason::Lapsed(lapse)))
         } else if !roles_for(action).contains(&self.group.role) {
             Err(permit.deny(Reason::Role))
         } else {
             Ok(permit)
         }
+    }
+
+    /// The token as it is to stand once it did something today: written once a day, not each time.
+    fn use_of_token(&self, today: Date) -> Option<Box<TokenRecord>> {
+        let is_new = self.token.used_on < today;
+        is_new.then(|| Box::new(TokenRecord { used_on: today, ..self.token.clone() }))
     }
 }
 
@@ -159,7 +234,8 @@ impl Permit {
         policy: PolicyDigest,
         rests_on: Vec<Precondition>,
     ) -> Self {
-        Self { party: Party { system, ..Party::default() }, action, policy, rests_on }
+        let party = Party { system, ..Party::default() };
+        Self { party, action, policy, rests_on, use_of_token: None }
     }
 
     /// Gives the leave up for this reason.
@@ -183,8 +259,10 @@ impl Permit {
         self.rests_on.push(precondition);
     }
 
-    pub(crate) fn into_parts(self) -> (Party, Action, PolicyDigest, Vec<Precondition>) {
-        (self.party, self.action, self.policy, self.rests_on)
+    pub(crate) fn into_parts(self) -> (Party, Action, PolicyDigest, Vec<Precondition>, Vec<Write>) {
+        let writes = self.use_of_token.map(|token| Write::Put(Record::Token(*token)));
+        let writes = writes.into_iter().collect();
+        (self.party, self.action, self.policy, self.rests_on, writes)
     }
 }
 

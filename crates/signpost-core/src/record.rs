@@ -5,15 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::flag::ContactFlag;
 use crate::id::{
-    ActorId, BodyDigest, Fingerprint, FlagId, GroupId, LiftId, OrganisationId, PersonId, Receipt,
-    RequestId, SystemId, TeamId,
+    ActorId, BodyDigest, Fingerprint, FlagId, GroupId, LiftId, OrganisationId, PersonId,
+    ProposalId, Receipt, RequestId, SystemId, TeamId,
 };
 use crate::register::{
-    Certificate, Group, Organisation, Person, ServiceState, System, Team, TokenRecord,
+    Certificate, Claim, Claimed, Custodies, Enrolment, Group, Members, Organisation, Person,
+    Proposal, ServiceState, System, Team, TokenRecord,
 };
 use crate::subject::{Pseudonym, Subject};
 use crate::terms::ShieldKind;
-use crate::token::TokenHash;
+use crate::token::{CodeHash, TokenHash};
 
 /// A record of any kind. The order of the variants is stored: add at the end, never reorder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,16 @@ pub enum Record {
     Service(ServiceState),
     /// That the clock is in doubt.
     ClockDoubt(ClockDoubt),
+    /// Who is in an access group.
+    Members(Members),
+    /// What only one may be called.
+    Claim(Claim),
+    /// Where an organisation's tokens are.
+    Custodies(Custodies),
+    /// An enrolment code.
+    Enrolment(Enrolment),
+    /// What waits for its second name, or waited.
+    Proposal(Proposal),
 }
 
 /// What holds for a child under one pseudonym. Every write about the child writes it anew, so that
@@ -119,6 +130,25 @@ pub enum ReplayResult {
     ClockConfirmationBegun,
     /// The second was given.
     ClockConfirmed,
+    /// The register was changed.
+    Register(Registered),
+}
+
+/// What a change of the register answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Registered {
+    /// An organisation.
+    Organisation(OrganisationId),
+    /// A team.
+    Team(TeamId),
+    /// A system.
+    System(SystemId),
+    /// A proposal.
+    Proposal(ProposalId),
+    /// So many people were invited.
+    People(u32),
+    /// What was named is changed.
+    Changed,
 }
 
 /// A lifting of a shield that waits for its second name.
@@ -180,6 +210,16 @@ pub enum RecordKey {
     Service,
     /// That the clock is in doubt.
     ClockDoubt,
+    /// Who is in an access group.
+    Members(GroupId),
+    /// What only one may be called.
+    Claim(Claimed),
+    /// Where an organisation's tokens are.
+    Custodies(OrganisationId),
+    /// An enrolment code.
+    Enrolment(CodeHash),
+    /// What waits for its second name, or waited.
+    Proposal(ProposalId),
 }
 
 /// The kinds of record that are scanned as a whole.
@@ -207,6 +247,16 @@ pub enum Kind {
     Service = 12,
     /// That the clock is in doubt.
     ClockDoubt = 13,
+    /// Who is in each access group.
+    Members = 14,
+    /// What only one may be called.
+    Claim = 15,
+    /// Where each organisation's tokens are.
+    Custodies = 16,
+    /// Enrolment codes.
+    Enrolment = 17,
+    /// Proposals.
+    Proposal = 18,
 }
 
 /// What a scan goes through: the records of one child, or of one kind.
@@ -242,7 +292,7 @@ pub struct RecordError {
 
 impl Record {
     /// The first byte of every encoded record.
-    pub const FORMAT: u8 = 2;
+    pub const FORMAT: u8 = 3;
 
     /// By what it is found.
     #[must_use]
@@ -261,6 +311,11 @@ impl Record {
             Self::Token(token) => RecordKey::Token(token.hash),
             Self::Service(_) => RecordKey::Service,
             Self::ClockDoubt(_) => RecordKey::ClockDoubt,
+            Self::Members(members) => RecordKey::Members(members.group),
+            Self::Claim(claim) => RecordKey::Claim(claim.claimed()),
+            Self::Custodies(custodies) => RecordKey::Custodies(custodies.organisation),
+            Self::Enrolment(enrolment) => RecordKey::Enrolment(enrolment.code),
+            Self::Proposal(proposal) => RecordKey::Proposal(proposal.id),
         }
     }
 
@@ -302,6 +357,11 @@ impl RecordKey {
             Self::Token(_) => Scope::Kind(Kind::Token),
             Self::Service => Scope::Kind(Kind::Service),
             Self::ClockDoubt => Scope::Kind(Kind::ClockDoubt),
+            Self::Members(_) => Scope::Kind(Kind::Members),
+            Self::Claim(_) => Scope::Kind(Kind::Claim),
+            Self::Custodies(_) => Scope::Kind(Kind::Custodies),
+            Self::Enrolment(_) => Scope::Kind(Kind::Enrolment),
+            Self::Proposal(_) => Scope::Kind(Kind::Proposal),
         }
     }
 
@@ -320,14 +380,23 @@ impl RecordKey {
                 .update(key.person.as_bytes())
                 .update(key.request.as_bytes()),
             Self::Lift(id) => within.update(id.as_bytes()),
-            Self::Organisation(id) => within.update(id.as_bytes()),
+            Self::Organisation(id) | Self::Custodies(id) => within.update(id.as_bytes()),
             Self::Team(id) => within.update(id.as_bytes()),
             Self::System(id) => within.update(id.as_bytes()),
             Self::Certificate(fingerprint) => within.update(fingerprint.as_bytes()),
-            Self::Group(id) => within.update(id.as_bytes()),
+            Self::Group(id) | Self::Members(id) => within.update(id.as_bytes()),
             Self::Person(id) => within.update(id.as_bytes()),
             Self::Token(hash) => within.update(hash.as_bytes()),
             Self::Service | Self::ClockDoubt => &mut within,
+            Self::Claim(Claimed::Code(scheme, code)) => {
+                within.update(&[1, scheme.code()]).update(code.as_str().as_bytes())
+            }
+            Self::Claim(Claimed::Staff(organisation, staff)) => within
+                .update(&[2])
+                .update(organisation.as_bytes())
+                .update(staff.as_str().as_bytes()),
+            Self::Enrolment(code) => within.update(code.as_bytes()),
+            Self::Proposal(id) => within.update(id.as_bytes()),
         };
         let mut location = [0; 48];
         location[..32].copy_from_slice(&scope);

@@ -1,6 +1,7 @@
 //! Why a request is not done: what the caller is told, and what stands on record.
 
 use crate::id::Receipt;
+use crate::register::Lapse;
 use crate::store::{CommitError, StoreError};
 use crate::terms::Outcome;
 
@@ -32,6 +33,12 @@ pub enum Unidentified {
     /// The certificate is of our authority, and names no system of the register.
     #[error("the certificate names no system")]
     CertificateUnknown,
+    /// The certificate was revoked.
+    #[error("the certificate was revoked")]
+    CertificateRevoked,
+    /// The certificate's time is over; the connection was opened before.
+    #[error("the certificate is no longer valid")]
+    CertificateExpired,
     /// The system is suspended.
     #[error("the system is suspended")]
     SystemSuspended,
@@ -85,6 +92,39 @@ pub enum Reason {
     /// The clock is not in doubt.
     #[error("the clock is not in doubt")]
     NothingToConfirm,
+    /// A condition of the person's access no longer holds.
+    #[error("a condition of access no longer holds: {0}")]
+    Lapsed(Lapse),
+    /// Only the sponsor of a group recertifies its members.
+    #[error("only the group's sponsor may do this")]
+    NotSponsor,
+    /// Nobody changes their own record.
+    #[error("nobody changes their own record")]
+    OwnRecord,
+    /// The register has no such thing.
+    #[error("the register has no such {0}")]
+    Unknown(&'static str),
+    /// The group has as many members as it may have.
+    #[error("the group is full")]
+    GroupFull,
+    /// It is registered already.
+    #[error("this {0} is registered already")]
+    AlreadyRegistered(&'static str),
+    /// What the proposal was about has changed since.
+    #[error("what was proposed is outdated")]
+    Outdated,
+    /// It cannot be done as things stand.
+    #[error("it cannot be done now: {0}")]
+    WrongState(&'static str),
+    /// The enrolment code is not on record for this organisation.
+    #[error("the enrolment code is not on record")]
+    CodeUnknown,
+    /// The enrolment code's time is over.
+    #[error("the enrolment code has expired")]
+    CodeExpired,
+    /// The enrolment code was redeemed before.
+    #[error("the enrolment code was redeemed before")]
+    CodeUsed,
 }
 
 /// What is wrong with a request, field by field. Never holds a value.
@@ -123,10 +163,20 @@ impl Reason {
             Self::Expired => Outcome::DeniedExpired,
             Self::SameName => Outcome::DeniedSameName,
             Self::Invalid(_) => Outcome::Invalid,
-            Self::NotFound => Outcome::NotFound,
+            Self::NotFound | Self::Unknown(_) => Outcome::NotFound,
             Self::RequestIdReused => Outcome::RequestIdReused,
             Self::LimitReached => Outcome::LimitReached,
             Self::NothingToConfirm => Outcome::NothingToConfirm,
+            Self::Lapsed(_) => Outcome::DeniedLapsed,
+            Self::NotSponsor => Outcome::DeniedNotSponsor,
+            Self::OwnRecord => Outcome::DeniedOwnRecord,
+            Self::GroupFull => Outcome::GroupFull,
+            Self::AlreadyRegistered(_) => Outcome::AlreadyRegistered,
+            Self::Outdated => Outcome::Outdated,
+            Self::WrongState(_) => Outcome::WrongState,
+            Self::CodeUnknown => Outcome::CodeUnknown,
+            Self::CodeExpired => Outcome::CodeExpired,
+            Self::CodeUsed => Outcome::CodeUsed,
         }
     }
 }
@@ -137,6 +187,8 @@ impl Unidentified {
     pub fn outcome(self) -> Outcome {
         match self {
             Self::CertificateUnknown => Outcome::CertificateUnknown,
+            Self::CertificateRevoked => Outcome::CertificateRevoked,
+            Self::CertificateExpired => Outcome::CertificateExpired,
             Self::SystemSuspended => Outcome::SystemSuspended,
             Self::TokenMissing => Outcome::TokenMissing,
             Self::TokenMalformed => Outcome::TokenMalformed,

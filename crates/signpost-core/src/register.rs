@@ -1,128 +1,63 @@
 //! The register: organisations, their systems and teams, access groups, people and their tokens.
 
-use jiff::civil::Date;
+mod access;
+mod organisation;
+mod person;
+mod token;
+
 use serde::{Deserialize, Serialize};
 
-use crate::flag::Hours;
-use crate::id::{
-    ActorId, Fingerprint, GroupId, KeyFingerprint, OrganisationId, PersonId, PolicyDigest,
-    SystemId, TeamId, TokenId,
+pub use access::{
+    AuthorityExtension, Group, GroupWidening, MEMBERS_MAX, Members, Proposal, ProposalState,
+    ProposedChange,
 };
+pub use organisation::{Certificate, Organisation, System, Team};
+pub use person::{Conditions, Lapse, Person, PersonStanding};
+pub use token::{Custodies, Enrolment, EnrolmentState, HeldToken, TokenRecord};
+
+use crate::id::{KeyFingerprint, OrganisationId, PersonId, PolicyDigest};
 use crate::subject::EvaluationKeyId;
-use crate::terms::{Purpose, Role};
-use crate::text::{Name, OrganisationCode, Phone};
-use crate::token::TokenHash;
+use crate::terms::CodeScheme;
+use crate::text::{OrganisationCode, StaffReference};
 
-/// An organisation: a council, a trust, a force, a school.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Organisation {
-    /// Its id.
-    pub id: OrganisationId,
-    /// Its ODS, GSS or URN code.
-    pub code: OrganisationCode,
-    /// Its name.
-    pub name: Name,
-    /// The last day of its legal authority; after it, its people get no answers.
-    pub authority_until: Date,
-}
-
-/// A team of an organisation, and how it is reached on duty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Team {
-    /// Its id.
-    pub id: TeamId,
-    /// Its organisation.
-    pub organisation: OrganisationId,
-    /// Its name.
-    pub name: Name,
-    /// Its duty telephone.
-    pub duty_phone: Phone,
-    /// When that is answered.
-    pub hours: Hours,
-}
-
-/// Whether a system, person or token may be used.
+/// Whether a system, certificate or token may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// It may be used.
     Active,
     /// It may not, until it is active again.
     Suspended,
+    /// It may not, ever again.
+    Revoked,
 }
 
-/// A system of an organisation.
+/// What only one of its kind may be called, and who is: so that nobody is registered twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct System {
-    /// Its id.
-    pub id: SystemId,
-    /// Its organisation.
-    pub organisation: OrganisationId,
-    /// Its name.
-    pub name: Name,
-    /// Whether it may be used.
-    pub standing: Standing,
+pub enum Claim {
+    /// An organisation's code.
+    Code(CodeScheme, OrganisationCode, OrganisationId),
+    /// A staff reference within an organisation.
+    Staff(OrganisationId, StaffReference, PersonId),
 }
 
-/// A client certificate, which names a system. Found by its fingerprint at every request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Certificate {
-    /// SHA-256 of its DER encoding.
-    pub fingerprint: Fingerprint,
-    /// The system it names.
-    pub system: SystemId,
+/// What is claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// An organisation's code.
+    Code(CodeScheme, OrganisationCode),
+    /// A staff reference within an organisation.
+    Staff(OrganisationId, StaffReference),
 }
 
-/// A limited set of practitioners with one team, one role and an end date.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Group {
-    /// Its id.
-    pub id: GroupId,
-    /// Its organisation.
-    pub organisation: OrganisationId,
-    /// Its team.
-    pub team: TeamId,
-    /// The one role of its members.
-    pub role: Role,
-    /// The purposes its members may ask for, where the policy allows them too.
-    pub purposes: Vec<Purpose>,
-    /// The most members it may ever have.
-    pub members_max: u32,
-    /// Its first day.
-    pub valid_from: Date,
-    /// Its last day.
-    pub valid_until: Date,
-}
-
-/// A person: one group, one role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
-    /// The person's id.
-    pub id: PersonId,
-    /// What the person is called in the ledger.
-    pub actor: ActorId,
-    /// The person's organisation.
-    pub organisation: OrganisationId,
-    /// The person's group.
-    pub group: GroupId,
-    /// Whether the person may act.
-    pub standing: Standing,
-}
-
-/// A token, as it is stored: its hash, and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenRecord {
-    /// The hash by which it is found.
-    pub hash: TokenHash,
-    /// What it is called in the ledger.
-    pub id: TokenId,
-    /// The person who holds it.
-    pub person: PersonId,
-    /// The organisation it is bound to: it counts over this organisation's systems only.
-    pub organisation: OrganisationId,
-    /// Its last day.
-    pub valid_until: Date,
-    /// Whether it may be used.
-    pub standing: Standing,
+impl Claim {
+    /// What is claimed.
+    #[must_use]
+    pub fn claimed(&self) -> Claimed {
+        match self {
+            Self::Code(scheme, code, _) => Claimed::Code(*scheme, code.clone()),
+            Self::Staff(organisation, staff, _) => Claimed::Staff(*organisation, staff.clone()),
+        }
+    }
 }
 
 /// What the service remembers of itself.

@@ -241,6 +241,51 @@ terms! {
 }
 
 terms! {
+    /// What kind of body an organisation is.
+    OrganisationKind {
+        LocalAuthority = 1 "LOCAL_AUTHORITY",
+        NhsTrust = 2 "NHS_TRUST",
+        GeneralPractice = 3 "GENERAL_PRACTICE",
+        PoliceForce = 4 "POLICE_FORCE",
+        EducationSetting = 5 "EDUCATION_SETTING",
+        YouthJusticeService = 6 "YOUTH_JUSTICE_SERVICE",
+        ProbationService = 7 "PROBATION_SERVICE",
+        VoluntaryOrganisation = 8 "VOLUNTARY_ORGANISATION",
+        ServiceOperator = 9 "SERVICE_OPERATOR",
+    }
+}
+
+terms! {
+    /// Whose code an organisation is known by.
+    CodeScheme {
+        Ods = 1 "ODS",
+        Gss = 2 "GSS",
+        Urn = 3 "URN",
+    }
+}
+
+terms! {
+    /// The law under which an organisation takes part.
+    LegalAuthority {
+        ChildrenAct2004S11 = 1 "CHILDREN_ACT_2004_S11",
+        ChildrenAct2004S12 = 2 "CHILDREN_ACT_2004_S12",
+        ChildrenAct2004S16la = 3 "CHILDREN_ACT_2004_S16LA",
+        EducationAct2002S175 = 4 "EDUCATION_ACT_2002_S175",
+        ContractorOfNamedBody = 5 "CONTRACTOR_OF_NAMED_BODY",
+    }
+}
+
+terms! {
+    /// Where a token is. Issued tokens are the sum of the four at every moment.
+    Custody {
+        Out = 1 "OUT",
+        Returned = 2 "RETURNED",
+        Destroyed = 3 "DESTROYED",
+        LostRevoked = 4 "LOST_REVOKED",
+    }
+}
+
+terms! {
     /// The kind of number a pseudonym was made from.
     Namespace {
         Nhs = 1 "NHS",
@@ -264,6 +309,29 @@ terms! {
         LiftShield = 6 "LIFT_SHIELD",
         Evaluate = 7 "EVALUATE",
         ConfirmClock = 8 "CONFIRM_CLOCK",
+        RegisterOrganisation = 9 "REGISTER_ORGANISATION",
+        AddTeam = 10 "ADD_TEAM",
+        ChangeTeam = 11 "CHANGE_TEAM",
+        RegisterSystem = 12 "REGISTER_SYSTEM",
+        SuspendSystem = 13 "SUSPEND_SYSTEM",
+        ResumeSystem = 14 "RESUME_SYSTEM",
+        AdmitCertificate = 15 "ADMIT_CERTIFICATE",
+        RevokeCertificate = 16 "REVOKE_CERTIFICATE",
+        RenewCertificate = 17 "RENEW_CERTIFICATE",
+        ProposeAccess = 18 "PROPOSE_ACCESS",
+        ApproveAccess = 19 "APPROVE_ACCESS",
+        WithdrawProposal = 20 "WITHDRAW_PROPOSAL",
+        NarrowGroup = 21 "NARROW_GROUP",
+        InvitePeople = 22 "INVITE_PEOPLE",
+        RecordConditions = 23 "RECORD_CONDITIONS",
+        Recertify = 24 "RECERTIFY",
+        SuspendPerson = 25 "SUSPEND_PERSON",
+        ResumePerson = 26 "RESUME_PERSON",
+        MovePerson = 27 "MOVE_PERSON",
+        RemovePerson = 28 "REMOVE_PERSON",
+        IssueCode = 29 "ISSUE_CODE",
+        RedeemCode = 30 "REDEEM_CODE",
+        RenewToken = 31 "RENEW_TOKEN",
         FirstLight = 32 "FIRST_LIGHT",
         ChangePolicy = 33 "CHANGE_POLICY",
         CountRefusals = 34 "COUNT_REFUSALS",
@@ -274,6 +342,10 @@ terms! {
         NoteWritable = 39 "NOTE_WRITABLE",
         BeginTurn = 40 "BEGIN_TURN",
         DestroyGeneration = 41 "DESTROY_GENERATION",
+        SuspendToken = 64 "SUSPEND_TOKEN",
+        ResumeToken = 65 "RESUME_TOKEN",
+        RecordCustody = 66 "RECORD_CUSTODY",
+        ListRegister = 67 "LIST_REGISTER",
     }
 }
 
@@ -291,11 +363,21 @@ terms! {
         DeniedSuspended = 19 "DENIED_SUSPENDED",
         DeniedExpired = 20 "DENIED_EXPIRED",
         DeniedSameName = 21 "DENIED_SAME_NAME",
+        DeniedLapsed = 22 "DENIED_LAPSED",
+        DeniedNotSponsor = 23 "DENIED_NOT_SPONSOR",
+        DeniedOwnRecord = 24 "DENIED_OWN_RECORD",
         Invalid = 32 "INVALID",
         NotFound = 33 "NOT_FOUND",
         RequestIdReused = 34 "REQUEST_ID_REUSED",
         LimitReached = 35 "LIMIT_REACHED",
         NothingToConfirm = 36 "NOTHING_TO_CONFIRM",
+        GroupFull = 37 "GROUP_FULL",
+        AlreadyRegistered = 38 "ALREADY_REGISTERED",
+        Outdated = 39 "OUTDATED",
+        WrongState = 40 "WRONG_STATE",
+        CodeUnknown = 41 "CODE_UNKNOWN",
+        CodeExpired = 42 "CODE_EXPIRED",
+        CodeUsed = 43 "CODE_USED",
         CertificateUnknown = 48 "CERTIFICATE_UNKNOWN",
         SystemSuspended = 49 "SYSTEM_SUSPENDED",
         TokenMissing = 50 "TOKEN_MISSING",
@@ -304,6 +386,8 @@ terms! {
         TokenOfOtherOrganisation = 53 "TOKEN_OF_OTHER_ORGANISATION",
         HandshakeFailed = 54 "HANDSHAKE_FAILED",
         Shed = 55 "SHED",
+        CertificateRevoked = 56 "CERTIFICATE_REVOKED",
+        CertificateExpired = 57 "CERTIFICATE_EXPIRED",
     }
 }
 

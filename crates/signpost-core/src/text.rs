@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::terms::CodeScheme;
+
 /// Why a text is refused. Never holds the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
@@ -62,6 +64,22 @@ texts! {
         length(text, 3, 12)?;
         alphabet(text, "A to Z and 0 to 9", |c| c.is_ascii_uppercase() || c.is_ascii_digit())
     };
+    /// A GSS code of the Office for National Statistics: a capital and 8 digits.
+    AreaCode, |text| {
+        length(text, 9, 9)?;
+        alphabet(text, "a capital and 8 digits", |c| c.is_ascii_uppercase() || c.is_ascii_digit())?;
+        let (letter, digits) = text.split_at(1);
+        let fits = letter.bytes().all(|b| b.is_ascii_uppercase())
+            && digits.bytes().all(|b| b.is_ascii_digit());
+        if fits { Ok(()) } else { Err(TextError::Alphabet("a capital and 8 digits")) }
+    };
+    /// What an organisation calls a member of its staff: 1 to 64 characters, compared as bytes.
+    StaffReference, |text| {
+        length(text, 1, 64)?;
+        alphabet(text, "A to Z, a to z, 0 to 9 and ._:/-", |c| {
+            c.is_ascii_alphanumeric() || "._:/-".contains(c)
+        })
+    };
     /// The name of an organisation or team, from the register: 1 to 80 printable characters.
     Name, |text| {
         length(text, 1, 80)?;
@@ -93,6 +111,20 @@ texts! {
     };
 }
 
+impl OrganisationCode {
+    /// Whether it is a code of this scheme: ODS 3 to 12 capitals and digits, GSS a capital and 8
+    /// digits, URN 6 digits.
+    #[must_use]
+    pub fn fits(&self, scheme: CodeScheme) -> bool {
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        match scheme {
+            CodeScheme::Ods => true,
+            CodeScheme::Gss => AreaCode::try_from(self.0.clone()).is_ok(),
+            CodeScheme::Urn => self.0.len() == 6 && digits(&self.0),
+        }
+    }
+}
+
 fn length(text: &str, min: usize, max: usize) -> Result<(), TextError> {
     if (min..=max).contains(&text.chars().count()) {
         Ok(())
@@ -114,6 +146,12 @@ mod tests {
         assert!(OrganisationCode::try_from("E10000000".to_owned()).is_ok());
         assert!(OrganisationCode::try_from("ab1".to_owned()).is_err());
         assert!(OrganisationCode::try_from("AB".to_owned()).is_err());
+        assert!(AreaCode::try_from("E10000000".to_owned()).is_ok());
+        for wrong in ["E1000000", "10000000E", "EE0000000", "e10000000"] {
+            assert!(AreaCode::try_from(wrong.to_owned()).is_err());
+        }
+        assert!(StaffReference::try_from("NC/00-12".to_owned()).is_ok());
+        assert!(StaffReference::try_from("A B".to_owned()).is_err());
         assert!(Name::try_from("Northfield Early Help (East)".to_owned()).is_ok());
         assert!(Name::try_from("a\nb".to_owned()).is_err());
         assert!(SourceReference::try_from("CASE-1.2:3".to_owned()).is_ok());
@@ -123,5 +161,16 @@ mod tests {
         for wrong in ["01632960001", "+0441632", "+44 1632", "+", "+1234567890123456"] {
             assert_eq!(Phone::try_from(wrong.to_owned()), Err(TextError::Phone));
         }
+    }
+
+    #[test]
+    fn a_code_is_held_against_its_scheme() {
+        let code = |text: &str| OrganisationCode::try_from(text.to_owned()).unwrap();
+        assert!(code("RX1").fits(CodeScheme::Ods));
+        assert!(code("E10000001").fits(CodeScheme::Gss));
+        assert!(code("100001").fits(CodeScheme::Urn));
+        assert!(!code("RX1").fits(CodeScheme::Gss));
+        assert!(!code("10000A").fits(CodeScheme::Urn));
+        assert!(!code("1000011").fits(CodeScheme::Urn));
     }
 }

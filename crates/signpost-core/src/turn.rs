@@ -72,7 +72,12 @@ impl Carry for Compaction {
             | Record::Person(_)
             | Record::Token(_)
             | Record::Service(_)
-            | Record::ClockDoubt(_) => true,
+            | Record::ClockDoubt(_)
+            | Record::Members(_)
+            | Record::Claim(_)
+            | Record::Custodies(_)
+            | Record::Enrolment(_)
+            | Record::Proposal(_) => true,
         };
         stays.then_some(record)
     }

@@ -281,7 +281,9 @@ fn bootstrap(today: Date) -> String {
         let until = today.saturating_add(1.year());
         write!(
             text,
-            "[[organisation]]\ncode = \"{code}\"\nname = \"{name}\"\nauthority_until = \"{until}\"\n\
+            "[[organisation]]\nkind = \"LOCAL_AUTHORITY\"\nscheme = \"ODS\"\ncode = \"{code}\"\n\
+             name = \"{name}\"\narea = \"E10000001\"\n\
+             authority = \"CHILDREN_ACT_2004_S16LA\"\nauthority_until = \"{until}\"\n\
              [[organisation.system]]\nname = \"{name} case system\"\n\
              certificate = \"pki/{system}.pem\"\n"
         )
@@ -317,7 +319,7 @@ fn group(text: &mut String, member: &Member, today: Date) {
         text,
         "[[organisation.team.group]]\nrole = \"{role}\"\npurposes = {purposes:?}\n\
          members_max = 1\nvalid_from = \"{from}\"\nvalid_until = \"{until}\"\n\
-         [[organisation.team.group.member]]\ntoken = \"tokens/{label}.token\"\n\
+         [[organisation.team.group.member]]\nstaff = \"{label}\"\ntoken = \"tokens/{label}.token\"\n\
          suspended = {suspended}\n"
     )
     .unwrap();

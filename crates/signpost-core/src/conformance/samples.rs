@@ -8,7 +8,7 @@ use crate::entry::{Nonce, Opening};
 use crate::flag::{ContactFlag, ContactRoute, Hours, Involvement, InvolvementDetails, Provenance};
 use crate::id::{
     ActorId, BodyDigest, Fingerprint, FlagId, GroupId, KeyFingerprint, LiftId, OrganisationId,
-    PersonId, PolicyDigest, RequestId, SystemId, TeamId, TokenId,
+    PersonId, PolicyDigest, ProposalId, Receipt, RequestId, SystemId, TeamId, TokenId,
 };
 use crate::permit::Permit;
 use crate::record::{
@@ -16,14 +16,17 @@ use crate::record::{
     ReplayResult, Shield,
 };
 use crate::register::{
-    Certificate, Group, Organisation, Person, ServiceState, Standing, System, Team, TokenRecord,
+    AuthorityExtension, Certificate, Claim, Conditions, Custodies, Enrolment, EnrolmentState,
+    Group, HeldToken, Members, Organisation, Person, PersonStanding, Proposal, ProposalState,
+    ProposedChange, ServiceState, Standing, System, Team, TokenRecord,
 };
 use crate::subject::{EvaluationKeyId, NamedPseudonym, Pseudonym, Subject};
 use crate::terms::{
-    Action, ContactRole, DisclosureBasis, InvolvementStatus, Namespace, Outcome, Purpose, Role,
-    Sensitivity, ServiceType, ShieldKind, SubjectInformed,
+    Action, CodeScheme, ContactRole, Custody, DisclosureBasis, InvolvementStatus, LegalAuthority,
+    Namespace, OrganisationKind, Outcome, Purpose, Role, Sensitivity, ServiceType, ShieldKind,
+    SubjectInformed,
 };
-use crate::token::Token;
+use crate::token::{CodeHash, Token};
 
 /// A commit of these writes, resting on nothing.
 pub(super) fn commit(writes: Vec<Write>) -> Commit {
@@ -133,72 +136,181 @@ fn next_kind(record: &Record) -> Option<Record> {
     Some(match record {
         Record::Head(_) => flag(1, 1),
         Record::Flag(_) => replay(1),
-        Record::Replay(_) => Record::Lift(Lift {
-            id: LiftId::new([8; 16]),
-            subject: subject(&[1, 2]),
-            proposer: PersonId::new([4; 16]),
+        Record::Replay(_) => lift(),
+        Record::Lift(_) => organisation(),
+        Record::Organisation(_) => team(),
+        Record::Team(_) => system(),
+        Record::System(_) => certificate(),
+        Record::Certificate(_) => group(),
+        Record::Group(_) => person(),
+        Record::Person(_) => token(),
+        Record::Token(_) => service(),
+        Record::Service(_) => clock_doubt(),
+        Record::ClockDoubt(_) => members(),
+        Record::Members(_) => claim(),
+        Record::Claim(_) => custodies(),
+        Record::Custodies(_) => enrolment(),
+        Record::Enrolment(_) => proposal(),
+        Record::Proposal(_) => return None,
+    })
+}
+
+fn lift() -> Record {
+    Record::Lift(Lift {
+        id: LiftId::new([8; 16]),
+        subject: subject(&[1, 2]),
+        proposer: PersonId::new([4; 16]),
+        until: Timestamp::constant(1_781_524_800, 0),
+    })
+}
+
+fn organisation() -> Record {
+    Record::Organisation(Organisation {
+        id: OrganisationId::new([1; 16]),
+        kind: OrganisationKind::LocalAuthority,
+        scheme: CodeScheme::Gss,
+        code: text("E10000000"),
+        name: text("Northfield Council"),
+        area: text("E10000000"),
+        authority: LegalAuthority::ChildrenAct2004S16la,
+        authority_until: date(2030, 12, 31),
+    })
+}
+
+fn team() -> Record {
+    Record::Team(Team {
+        id: TeamId::new([2; 16]),
+        organisation: OrganisationId::new([1; 16]),
+        name: text("Children in Need (East)"),
+        duty_phone: text("+441632960001"),
+        hours: hours(),
+    })
+}
+
+fn system() -> Record {
+    Record::System(System {
+        id: SystemId::new([3; 16]),
+        organisation: OrganisationId::new([1; 16]),
+        name: text("Case system"),
+        standing: Standing::Suspended,
+    })
+}
+
+fn certificate() -> Record {
+    Record::Certificate(Certificate {
+        fingerprint: Fingerprint::new([9; 32]),
+        system: SystemId::new([3; 16]),
+        until: Timestamp::constant(1_781_524_800, 0),
+        standing: Standing::Revoked,
+    })
+}
+
+fn group() -> Record {
+    Record::Group(Group {
+        id: GroupId::new([10; 16]),
+        organisation: OrganisationId::new([1; 16]),
+        team: TeamId::new([2; 16]),
+        role: Role::SocialWorker,
+        purposes: vec![Purpose::S47Enquiry, Purpose::TransferIn],
+        members_max: 12,
+        valid_from: date(2026, 1, 1),
+        valid_until: date(2026, 12, 31),
+        sponsor: Some(PersonId::new([15; 16])),
+    })
+}
+
+fn person() -> Record {
+    Record::Person(Person {
+        id: PersonId::new([4; 16]),
+        actor: ActorId::new([5; 16]),
+        organisation: OrganisationId::new([1; 16]),
+        staff: text("NC-0012"),
+        group: GroupId::new([10; 16]),
+        standing: PersonStanding::Active,
+        conditions: Conditions {
+            vetting_on: date(2026, 1, 2),
+            barred_list_checked_on: date(2026, 1, 3),
+            training_on: date(2026, 1, 4),
+            agreement_signed_on: date(2026, 1, 5),
+        },
+        recertified_on: date(2026, 5, 1),
+        code: Some(CodeHash::new([16; 32])),
+        tokens: vec![held_token()],
+    })
+}
+
+fn token() -> Record {
+    Record::Token(TokenRecord {
+        hash: held_token().hash,
+        id: held_token().id,
+        person: PersonId::new([4; 16]),
+        organisation: OrganisationId::new([1; 16]),
+        used_on: date(2026, 6, 1),
+        valid_until: date(2026, 9, 30),
+        standing: Standing::Active,
+        custody: Custody::Out,
+    })
+}
+
+fn service() -> Record {
+    Record::Service(ServiceState {
+        policy: PolicyDigest::new([13; 32]),
+        evaluation_keys: vec![(EvaluationKeyId(1), KeyFingerprint::new([14; 32]))],
+    })
+}
+
+fn clock_doubt() -> Record {
+    Record::ClockDoubt(ClockDoubt {
+        first: Some(FirstName {
+            person: PersonId::new([4; 16]),
             until: Timestamp::constant(1_781_524_800, 0),
         }),
-        Record::Lift(_) => Record::Organisation(Organisation {
-            id: OrganisationId::new([1; 16]),
-            code: text("E10000000"),
-            name: text("Northfield Council"),
-            authority_until: date(2030, 12, 31),
-        }),
-        Record::Organisation(_) => Record::Team(Team {
-            id: TeamId::new([2; 16]),
-            organisation: OrganisationId::new([1; 16]),
-            name: text("Children in Need (East)"),
-            duty_phone: text("+441632960001"),
-            hours: hours(),
-        }),
-        Record::Team(_) => Record::System(System {
-            id: SystemId::new([3; 16]),
-            organisation: OrganisationId::new([1; 16]),
-            name: text("Case system"),
-            standing: Standing::Suspended,
-        }),
-        Record::System(_) => Record::Certificate(Certificate {
-            fingerprint: Fingerprint::new([9; 32]),
-            system: SystemId::new([3; 16]),
-        }),
-        Record::Certificate(_) => Record::Group(Group {
-            id: GroupId::new([10; 16]),
-            organisation: OrganisationId::new([1; 16]),
-            team: TeamId::new([2; 16]),
-            role: Role::SocialWorker,
-            purposes: vec![Purpose::S47Enquiry, Purpose::TransferIn],
-            members_max: 12,
-            valid_from: date(2026, 1, 1),
-            valid_until: date(2026, 12, 31),
-        }),
-        Record::Group(_) => Record::Person(Person {
-            id: PersonId::new([4; 16]),
-            actor: ActorId::new([5; 16]),
-            organisation: OrganisationId::new([1; 16]),
-            group: GroupId::new([10; 16]),
-            standing: Standing::Active,
-        }),
-        Record::Person(_) => Record::Token(TokenRecord {
-            hash: Token::new([11; 32]).hash(),
-            id: TokenId::new([12; 16]),
-            person: PersonId::new([4; 16]),
-            organisation: OrganisationId::new([1; 16]),
-            valid_until: date(2026, 9, 30),
-            standing: Standing::Active,
-        }),
-        Record::Token(_) => Record::Service(ServiceState {
-            policy: PolicyDigest::new([13; 32]),
-            evaluation_keys: vec![(EvaluationKeyId(1), KeyFingerprint::new([14; 32]))],
-        }),
-        Record::Service(_) => Record::ClockDoubt(ClockDoubt {
-            first: Some(FirstName {
-                person: PersonId::new([4; 16]),
-                until: Timestamp::constant(1_781_524_800, 0),
-            }),
-        }),
-        Record::ClockDoubt(_) => return None,
     })
+}
+
+fn members() -> Record {
+    Record::Members(Members { group: GroupId::new([10; 16]), people: vec![PersonId::new([4; 16])] })
+}
+
+fn claim() -> Record {
+    Record::Claim(Claim::Staff(
+        OrganisationId::new([1; 16]),
+        text("NC-0012"),
+        PersonId::new([4; 16]),
+    ))
+}
+
+fn custodies() -> Record {
+    Record::Custodies(Custodies::none(OrganisationId::new([1; 16])).issue())
+}
+
+fn enrolment() -> Record {
+    Record::Enrolment(Enrolment {
+        code: CodeHash::new([16; 32]),
+        person: PersonId::new([4; 16]),
+        organisation: OrganisationId::new([1; 16]),
+        until: Timestamp::constant(1_781_524_800, 0),
+        state: EnrolmentState::Redeemed(held_token().hash),
+    })
+}
+
+fn proposal() -> Record {
+    Record::Proposal(Proposal {
+        id: ProposalId::new([17; 16]),
+        change: ProposedChange::ExtendAuthority(AuthorityExtension {
+            organisation: OrganisationId::new([1; 16]),
+            base: Receipt(7),
+            authority: LegalAuthority::ChildrenAct2004S11,
+            until: date(2031, 12, 31),
+        }),
+        proposer: PersonId::new([4; 16]),
+        until: Timestamp::constant(1_781_524_800, 0),
+        state: ProposalState::Approved { by: PersonId::new([18; 16]) },
+    })
+}
+
+fn held_token() -> HeldToken {
+    HeldToken { id: TokenId::new([12; 16]), hash: Token::new([11; 32]).hash() }
 }
 
 /// As long as details can be: a scan of many is a large one.

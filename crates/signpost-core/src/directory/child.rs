@@ -76,7 +76,12 @@ impl Child {
             | Record::Person(_)
             | Record::Token(_)
             | Record::Service(_)
-            | Record::ClockDoubt(_) => return Err(StoreError::Damaged),
+            | Record::ClockDoubt(_)
+            | Record::Members(_)
+            | Record::Claim(_)
+            | Record::Custodies(_)
+            | Record::Enrolment(_)
+            | Record::Proposal(_) => return Err(StoreError::Damaged),
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
 use super::replay::Written;
-use super::write::{Begun, Leave, WriteRequest};
+use super::write::{Begun, Leave, OwnChange, WriteRequest};
 use super::{Directory, Presented};
 use crate::commit::{Commit, Effect, Write};
 use crate::entry::Entry;
@@ -114,7 +114,8 @@ impl Directory {
                 (ReplayResult::ClockConfirmationBegun, 1, write)
             }
         };
-        let receipt = self.finish_own(leave, result, count, write).await?;
+        let change = OwnChange { result, detail: [0; 32], count, writes: vec![write] };
+        let receipt = self.finish_own(leave, change).await?;
         progress_of(Written { result, receipt })
     }
 
@@ -172,7 +173,8 @@ fn progress_of(first: Written<ReplayResult>) -> Result<Written<ClockProgress>, R
         ReplayResult::Flag(_)
         | ReplayResult::ShieldSet
         | ReplayResult::LiftBegun(_)
-        | ReplayResult::Lifted(_) => return Err(StoreError::Damaged.into()),
+        | ReplayResult::Lifted(_)
+        | ReplayResult::Register(_) => return Err(StoreError::Damaged.into()),
     };
     Ok(Written { result, receipt: first.receipt })
 }

@@ -3,7 +3,8 @@
 use super::{Directory, Presented};
 use crate::commit::Precondition;
 use crate::entry::Party;
-use crate::permit::Identity;
+use crate::id::PolicyDigest;
+use crate::permit::{Identity, SystemIdentity};
 use crate::record::{Record, RecordKey};
 use crate::refusal::{Refusal, Unidentified};
 use crate::register::{
@@ -26,6 +27,23 @@ impl Directory {
             Ok(identity) => Ok(identity),
             Err(reason) => {
                 self.tally.count(Some(system.id), reason.outcome());
+                Err(reason.into())
+            }
+        }
+    }
+}
+
+impl Directory {
+    /// Reads what a decision about a system in nobody's name rests on.
+    pub(super) async fn identify_system(
+        &self,
+        presented: &Presented,
+    ) -> Result<SystemIdentity, Refusal> {
+        let mut reading = Reading { directory: self, rests_on: Vec::new() };
+        match reading.system(presented).await? {
+            Ok(system) => Ok(reading.alone(presented, &system).await?),
+            Err(reason) => {
+                self.tally.count(None, reason.outcome());
                 Err(reason.into())
             }
         }
@@ -72,14 +90,51 @@ impl Reading<'_> {
         let Some(certificate) = self.read_certificate(key).await? else {
             return Ok(Err(Unidentified::CertificateUnknown));
         };
+        if certificate.standing != Standing::Active {
+            return Ok(Err(Unidentified::CertificateRevoked));
+        }
+        // The handshake looked too; but connections may outlive it.
+        if certificate.until <= self.directory.now() {
+            return Ok(Err(Unidentified::CertificateExpired));
+        }
         let system = self.read_system(RecordKey::System(certificate.system)).await?;
         Ok(match system {
             None => Err(Unidentified::CertificateUnknown),
-            Some(system) if system.standing == Standing::Suspended => {
+            Some(system) if system.standing != Standing::Active => {
                 Err(Unidentified::SystemSuspended)
             }
             Some(system) => Ok(system),
         })
+    }
+
+    async fn alone(
+        mut self,
+        presented: &Presented,
+        system: &System,
+    ) -> Result<SystemIdentity, StoreError> {
+        let organisation = RecordKey::Organisation(system.organisation);
+        let organisation = self.read_organisation(organisation).await?;
+        let organisation = organisation.ok_or(StoreError::Damaged)?;
+        let policy = self.policy().await?;
+        let party = Party {
+            organisation: Some(organisation.id),
+            system: Some(system.id),
+            certificate: Some(presented.certificate),
+            ..Party::default()
+        };
+        let rests_on = self.rests_on;
+        Ok(SystemIdentity { party, system: system.id, organisation, policy, rests_on })
+    }
+
+    /// The policy in force, which is ours.
+    async fn policy(&mut self) -> Result<PolicyDigest, StoreError> {
+        let service = self.read_service(RecordKey::Service).await?.ok_or(StoreError::Damaged)?;
+        // Another process has begun to serve under another policy: this one decides no more.
+        if service.policy == self.directory.policy.digest() {
+            Ok(service.policy)
+        } else {
+            Err(StoreError::Unavailable)
+        }
     }
 
     /// A reference of the register that leads nowhere is damage, never a refusal.
@@ -104,16 +159,11 @@ impl Reading<'_> {
         let person = self.read_person(RecordKey::Person(token.person)).await?;
         let person = person.ok_or(StoreError::Damaged)?;
         let group = self.read_group(RecordKey::Group(person.group)).await?;
-        let service = self.read_service(RecordKey::Service).await?;
+        let policy = self.policy().await?;
         let group = group.ok_or(StoreError::Damaged)?;
         let organisation = organisation.ok_or(StoreError::Damaged)?;
-        let service = service.ok_or(StoreError::Damaged)?;
         if person.organisation != organisation.id || group.organisation != organisation.id {
             return Err(StoreError::Damaged);
-        }
-        // Another process has begun to serve under another policy: this one decides no more.
-        if service.policy != self.directory.policy.digest() {
-            return Err(StoreError::Unavailable);
         }
         let party = Party {
             actor: Some(person.actor),
@@ -131,7 +181,7 @@ impl Reading<'_> {
             token,
             person,
             group,
-            policy: service.policy,
+            policy,
             rests_on: self.rests_on,
         }))
     }

@@ -150,6 +150,7 @@ pub(super) fn flag_of(first: Written<ReplayResult>) -> Result<Written<FlagId>, R
         | ReplayResult::LiftBegun(_)
         | ReplayResult::Lifted(_)
         | ReplayResult::ClockConfirmationBegun
-        | ReplayResult::ClockConfirmed => Err(StoreError::Damaged.into()),
+        | ReplayResult::ClockConfirmed
+        | ReplayResult::Register(_) => Err(StoreError::Damaged.into()),
     }
 }

@@ -13,7 +13,8 @@ use crate::policy::Policy;
 use crate::record::{Record, RecordKey};
 use crate::refusal::Refusal;
 use crate::register::{
-    Certificate, Group, Organisation, Person, ServiceState, System, Team, TokenRecord,
+    Certificate, Claim, Custodies, Enrolment, Group, HeldToken, Members, Organisation, Person,
+    PersonStanding, ServiceState, System, Team, TokenRecord,
 };
 use crate::store::{CommitError, Entropy, Store, StoreError};
 use crate::subject::EvaluationKeyId;
@@ -37,6 +38,8 @@ pub struct FirstLight {
     pub people: Vec<Person>,
     /// The members' tokens.
     pub tokens: Vec<TokenRecord>,
+    /// The codes of those who have no token yet.
+    pub enrolments: Vec<Enrolment>,
     /// The evaluation keys, and what each is known by again.
     pub evaluation_keys: Vec<(EvaluationKeyId, KeyFingerprint)>,
 }
@@ -201,8 +204,18 @@ fn start_error(error: CommitError) -> StartError {
 }
 
 impl FirstLight {
-    fn into_records(self) -> Vec<Record> {
-        let mut records = Vec::new();
+    /// Its records, and those that follow from them: who is in each group, what is claimed, where
+    /// the tokens are.
+    fn into_records(mut self) -> Vec<Record> {
+        for token in &self.tokens {
+            let held = HeldToken { id: token.id, hash: token.hash };
+            let holder = self.people.iter_mut().find(|person| person.id == token.person);
+            holder.expect("a token is somebody's").tokens.push(held);
+        }
+        let mut records = self.members();
+        records.extend(self.claims());
+        records.extend(self.custodies());
+        records.extend(self.enrolments.into_iter().map(Record::Enrolment));
         records.extend(self.organisations.into_iter().map(Record::Organisation));
         records.extend(self.teams.into_iter().map(Record::Team));
         records.extend(self.systems.into_iter().map(Record::System));
@@ -211,5 +224,35 @@ impl FirstLight {
         records.extend(self.people.into_iter().map(Record::Person));
         records.extend(self.tokens.into_iter().map(Record::Token));
         records
+    }
+
+    fn members(&self) -> Vec<Record> {
+        let of = |group: &Group| {
+            let people = self.people.iter().filter(|person| {
+                person.group == group.id && person.standing != PersonStanding::Removed
+            });
+            let people = people.map(|person| person.id).collect();
+            Record::Members(Members { group: group.id, people })
+        };
+        self.groups.iter().map(of).collect()
+    }
+
+    fn claims(&self) -> Vec<Record> {
+        let codes =
+            self.organisations.iter().map(|one| Claim::Code(one.scheme, one.code.clone(), one.id));
+        let staff = self
+            .people
+            .iter()
+            .map(|person| Claim::Staff(person.organisation, person.staff.clone(), person.id));
+        codes.chain(staff).map(Record::Claim).collect()
+    }
+
+    fn custodies(&self) -> Vec<Record> {
+        let of = |organisation: &Organisation| {
+            let tokens = self.tokens.iter().filter(|one| one.organisation == organisation.id);
+            let none = Custodies::none(organisation.id);
+            Record::Custodies(tokens.fold(none, |sum, _| sum.issue()))
+        };
+        self.organisations.iter().map(of).collect()
     }
 }

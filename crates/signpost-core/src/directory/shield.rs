@@ -118,7 +118,8 @@ impl Directory {
                     ReplayResult::Flag(_)
                     | ReplayResult::ShieldSet
                     | ReplayResult::ClockConfirmationBegun
-                    | ReplayResult::ClockConfirmed => return Err(StoreError::Damaged.into()),
+                    | ReplayResult::ClockConfirmed
+                    | ReplayResult::Register(_) => return Err(StoreError::Damaged.into()),
                 };
                 Ok(Written { result, receipt: first.receipt })
             }

@@ -10,13 +10,13 @@ use crate::id::{PersonId, Receipt, RequestId};
 use crate::permit::{Identity, Permit, roles_for};
 use crate::record::{Record, RecordKey, ReplayResult};
 use crate::refusal::{Invalid, Reason, Refusal};
-use crate::register::Standing;
+use crate::register::PersonStanding;
 use crate::store::StoreError;
 use crate::subject::Subject;
 use crate::terms::{Action, Outcome};
 
 /// A write that a client may send twice.
-pub(super) trait WriteRequest: Serialize {
+pub trait WriteRequest: Serialize {
     /// What it does.
     const ACTION: Action;
 
@@ -34,9 +34,9 @@ pub(super) enum Begun<'r, R> {
 }
 
 /// Leave to do a write that was not done before.
-pub(super) struct Leave {
-    pub(super) identity: Identity,
-    permit: Permit,
+pub struct Leave {
+    pub(super) identity: Box<Identity>,
+    pub(super) permit: Permit,
     attempt: Attempt,
 }
 
@@ -61,6 +61,18 @@ pub(super) struct Change<'c> {
     pub(super) writes: Vec<Write>,
 }
 
+/// What a write about no child comes to.
+pub(super) struct OwnChange {
+    /// What is answered, now and to a repeat.
+    pub(super) result: ReplayResult,
+    /// What the entry says of it.
+    pub(super) detail: [u8; 32],
+    /// What the entry counts.
+    pub(super) count: u32,
+    /// The records it writes.
+    pub(super) writes: Vec<Write>,
+}
+
 impl Directory {
     /// Identifies, authorises, and only then looks at the request.
     pub(super) async fn begin_write<'r, R: WriteRequest>(
@@ -77,7 +89,9 @@ impl Directory {
             }
         };
         match self.earlier(&identity, request.request(), R::ACTION, request).await? {
-            Earlier::None(attempt) => Ok(Begun::New(Leave { identity, permit, attempt }, request)),
+            Earlier::None(attempt) => {
+                Ok(Begun::New(Leave { identity: Box::new(identity), permit, attempt }, request))
+            }
             Earlier::Same(first) => Ok(Begun::Repeat(first)),
             Earlier::Other => Err(self.refuse(permit.deny(Reason::RequestIdReused)).await),
         }
@@ -104,8 +118,9 @@ impl Directory {
         leave.rest_on(key, stored.version);
         let Record::Group(group) = stored.record else { return Err(StoreError::Damaged) };
         let today = self.today();
-        Ok(person.standing == Standing::Active
-            && (group.valid_from..=group.valid_until).contains(&today)
+        Ok(person.standing == PersonStanding::Active
+            && person.lapse(today).is_none()
+            && group.is_valid_on(today)
             && roles_for(action).contains(&group.role))
     }
 
@@ -131,14 +146,14 @@ impl Directory {
     pub(super) async fn finish_own(
         &self,
         leave: Leave,
-        result: ReplayResult,
-        count: u32,
-        write: Write,
+        change: OwnChange,
     ) -> Result<Receipt, Refusal> {
-        let (unused, first_result) = self.remember(&leave.attempt, result, None);
-        let mut effect = Effect { count, ..Effect::new(Outcome::Done) };
+        let (unused, first_result) = self.remember(&leave.attempt, change.result, None);
+        let OwnChange { detail, count, writes, .. } = change;
+        let mut effect = Effect { detail, count, ..Effect::new(Outcome::Done) };
         effect.preconditions.push(unused);
-        effect.writes.extend([first_result, write]);
+        effect.writes.push(first_result);
+        effect.writes.extend(writes);
         self.commit(Commit::permitted(leave.permit, effect)).await
     }
 }

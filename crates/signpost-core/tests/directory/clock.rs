@@ -13,7 +13,7 @@ use signpost_core::memory::MemoryStore;
 use signpost_core::policy::Policy;
 use signpost_core::record::Record;
 use signpost_core::refusal::{Reason, Refusal};
-use signpost_core::register::{Person, Standing, TokenRecord};
+use signpost_core::register::{Person, PersonStanding, TokenRecord};
 use signpost_core::store::Clock;
 use signpost_core::terms::{Action, Outcome, Purpose};
 use signpost_core::testing::{ManualClock, SeededEntropy, put_records};
@@ -156,7 +156,7 @@ async fn the_first_name_counts_only_as_long_as_its_person_may_confirm() {
     let scene = Scene::new().await;
     scene.step_and_record(HOUR).await;
     scene.confirm_clock(OLGA).await.unwrap();
-    let suspended = Person { standing: Standing::Suspended, ..OLGA.person() };
+    let suspended = Person { standing: PersonStanding::Suspended, ..OLGA.person() };
     put_records(&*scene.store, [Record::Person(suspended)]).await.unwrap();
     let first = scene.confirm_clock(APRIL).await.unwrap();
     assert_eq!(first.result, ClockProgress::AwaitingSecondName);

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use signpost_core::directory::{
     Answer, ContactEnd, Directory, FirstLight, LiftProgress, NewContact, NewShield, Presented,
@@ -22,13 +23,15 @@ use signpost_core::policy::Policy;
 use signpost_core::record::{FlagCopy, Record, RecordKey};
 use signpost_core::refusal::{Reason, Refusal};
 use signpost_core::register::{
-    Certificate, Group, Organisation, Person, Standing, System, Team, TokenRecord,
+    Certificate, Conditions, Group, Organisation, Person, PersonStanding, Standing, System, Team,
+    TokenRecord,
 };
 use signpost_core::store::Store;
 use signpost_core::subject::{EvaluationKeyId, NamedPseudonym, Pseudonym, Subject};
 use signpost_core::terms::{
-    Action, ContactRole, DisclosureBasis, InvolvementStatus, Namespace, Outcome, Purpose,
-    Relationship, Role, Sensitivity, ServiceType, ShieldKind, SubjectInformed,
+    Action, CodeScheme, ContactRole, Custody, DisclosureBasis, InvolvementStatus, LegalAuthority,
+    Namespace, OrganisationKind, Outcome, Purpose, Relationship, Role, Sensitivity, ServiceType,
+    ShieldKind, SubjectInformed,
 };
 use signpost_core::testing::{ManualClock, SeededEntropy};
 use signpost_core::token::Token;
@@ -110,7 +113,8 @@ impl Who {
             purposes: Purpose::ALL.to_vec(),
             members_max: 5,
             valid_from: date(2026, 1, 1),
-            valid_until: date(2099, 12, 31),
+            valid_until: LAST_DAY,
+            sponsor: None,
         }
     }
 
@@ -119,8 +123,13 @@ impl Who {
             id: PersonId::new([self.id; 16]),
             actor: self.actor(),
             organisation: OrganisationId::new([self.organisation; 16]),
+            staff: text(&format!("STAFF-{}", self.id)),
             group: GroupId::new([self.id; 16]),
-            standing: Standing::Active,
+            standing: PersonStanding::Active,
+            conditions: CONDITIONS,
+            recertified_on: LAST_DAY,
+            code: None,
+            tokens: Vec::new(),
         }
     }
 
@@ -130,19 +139,35 @@ impl Who {
             id: TokenId::new([self.id; 16]),
             person: PersonId::new([self.id; 16]),
             organisation: OrganisationId::new([self.organisation; 16]),
-            valid_until: date(2099, 12, 31),
+            used_on: LAST_DAY,
+            valid_until: LAST_DAY,
             standing: Standing::Active,
+            custody: Custody::Out,
         }
     }
 }
+
+/// The day until which all is in order, so that a test may move the clock by years.
+pub(crate) const LAST_DAY: Date = date(2099, 12, 31);
+
+pub(crate) const CONDITIONS: Conditions = Conditions {
+    vetting_on: LAST_DAY,
+    barred_list_checked_on: LAST_DAY,
+    training_on: LAST_DAY,
+    agreement_signed_on: LAST_DAY,
+};
 
 pub(crate) fn organisation(id: u8) -> Organisation {
     let (_, code, name) = ORGANISATIONS[usize::from(id) - 1];
     Organisation {
         id: OrganisationId::new([id; 16]),
+        kind: OrganisationKind::LocalAuthority,
+        scheme: CodeScheme::Ods,
         code: text(code),
         name: text(name),
-        authority_until: date(2099, 12, 31),
+        area: text("E10000001"),
+        authority: LegalAuthority::ChildrenAct2004S16la,
+        authority_until: LAST_DAY,
     }
 }
 
@@ -162,6 +187,8 @@ pub(crate) fn register() -> FirstLight {
     let certificate = |id: u8| Certificate {
         fingerprint: Fingerprint::new([id; 32]),
         system: SystemId::new([id; 16]),
+        until: Timestamp::MAX,
+        standing: Standing::Active,
     };
     let mut teams: Vec<Team> = EVERYBODY.iter().map(|who| team(who.team)).collect();
     teams.dedup();
@@ -173,7 +200,7 @@ pub(crate) fn register() -> FirstLight {
         groups: EVERYBODY.iter().map(|who| who.group()).collect(),
         people: EVERYBODY.iter().map(|who| who.person()).collect(),
         tokens: EVERYBODY.iter().map(|who| who.token()).collect(),
-        evaluation_keys: Vec::new(),
+        ..FirstLight::default()
     }
 }
 

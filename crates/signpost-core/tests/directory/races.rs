@@ -13,7 +13,7 @@ use signpost_core::record::{
     ChildHead, Lift, Record, RecordKey, Replay, ReplayKey, ReplayResult, Scope, Shield, Stored,
 };
 use signpost_core::refusal::Reason;
-use signpost_core::register::{Person, Standing, TokenRecord};
+use signpost_core::register::{Person, PersonStanding, Standing, TokenRecord};
 use signpost_core::store::{CommitError, Store, StoreError};
 use signpost_core::terms::{Action, Purpose, Sensitivity, ShieldKind};
 use signpost_core::testing::put_records;
@@ -107,7 +107,7 @@ async fn between() -> (Scene, Arc<Between>) {
 #[tokio::test]
 async fn who_is_suspended_between_leave_and_commit_gets_no_answer() {
     let suspensions = [
-        Record::Person(Person { standing: Standing::Suspended, ..SAM.person() }),
+        Record::Person(Person { standing: PersonStanding::Suspended, ..SAM.person() }),
         Record::Token(TokenRecord { standing: Standing::Suspended, ..SAM.token() }),
     ];
     for suspension in suspensions {

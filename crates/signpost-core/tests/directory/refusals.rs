@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::date;
 use signpost_core::directory::Presented;
 use signpost_core::faulty::{Call, Fault, FaultRates, FaultyStore};
@@ -7,7 +8,7 @@ use signpost_core::id::{Fingerprint, OrganisationId, SystemId};
 use signpost_core::record::Record;
 use signpost_core::refusal::{Invalid, Reason, Refusal, Unidentified};
 use signpost_core::register::{
-    Certificate, Group, Organisation, Person, Standing, System, TokenRecord,
+    Certificate, Group, Organisation, Person, PersonStanding, Standing, System, TokenRecord,
 };
 use signpost_core::store::StoreError;
 use signpost_core::terms::{Action, Outcome, Purpose};
@@ -81,7 +82,10 @@ async fn who_is_suspended_or_out_of_date_is_refused_everything() {
     let (yesterday, tomorrow) = (date(2026, 6, 14), date(2026, 6, 16));
     let suspended = Standing::Suspended;
     let cases = [
-        (Record::Person(Person { standing: suspended, ..SAM.person() }), Some(Reason::Suspended)),
+        (
+            Record::Person(Person { standing: PersonStanding::Suspended, ..SAM.person() }),
+            Some(Reason::Suspended),
+        ),
         (
             Record::Token(TokenRecord { standing: suspended, ..SAM.token() }),
             Some(Reason::Suspended),
@@ -139,6 +143,8 @@ async fn who_is_not_identified_leaves_no_entry_and_is_counted() {
         [
             Record::System(System { standing: Standing::Suspended, ..system(4, 4) }),
             Record::Certificate(Certificate {
+                until: Timestamp::MAX,
+                standing: Standing::Active,
                 fingerprint: Fingerprint::new([90; 32]),
                 system: SystemId::new([90; 16]),
             }),

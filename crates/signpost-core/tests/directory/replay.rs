@@ -4,7 +4,7 @@ use jiff::Span;
 use signpost_core::directory::{ContactEnd, LiftProgress, NewShield, ShieldLift};
 use signpost_core::record::Record;
 use signpost_core::refusal::Reason;
-use signpost_core::register::{Person, Standing};
+use signpost_core::register::{Person, PersonStanding};
 use signpost_core::terms::{Sensitivity, ShieldKind};
 use signpost_core::testing::put_records;
 
@@ -109,7 +109,7 @@ async fn a_repeat_is_authorised_anew() {
     let scene = Scene::new().await;
     let contact = scene.contact(&child(&[1]), details());
     scene.try_record(NORA, contact.clone()).await.unwrap();
-    let suspended = Person { standing: Standing::Suspended, ..NORA.person() };
+    let suspended = Person { standing: PersonStanding::Suspended, ..NORA.person() };
     put_records(&*scene.store, [Record::Person(suspended)]).await.unwrap();
     scene.assert_refused_next(scene.try_record(NORA, contact), Reason::Suspended).await;
 }

@@ -2,7 +2,7 @@ use jiff::{Span, ToSpan};
 use signpost_core::directory::{LiftProgress, NewShield};
 use signpost_core::record::Record;
 use signpost_core::refusal::{Reason, Refusal};
-use signpost_core::register::{Person, Standing};
+use signpost_core::register::{Person, PersonStanding};
 use signpost_core::terms::{Action, Outcome, Purpose, Sensitivity, ShieldKind};
 use signpost_core::testing::put_records;
 
@@ -153,7 +153,7 @@ async fn the_first_name_counts_only_as_long_as_its_person_may_act() {
     scene.record(NORA, &named, details()).await;
     scene.shield(SUE, &named).await.unwrap();
     let lift = scene.begin_lift(SUE, &named).await;
-    let suspended = Person { standing: Standing::Suspended, ..SUE.person() };
+    let suspended = Person { standing: PersonStanding::Suspended, ..SUE.person() };
     put_records(&*scene.store, [Record::Person(suspended)]).await.unwrap();
     let lifted = scene.lift(MONA, &named, Some(lift));
     scene.assert_refused_next(lifted, Reason::NotFound).await;

@@ -29,7 +29,15 @@ pub(crate) const REGISTER_KINDS: [Kind; 10] = [
 /// By what a record is found among the registers; none where its kind is not kept there.
 pub(crate) fn register_key(key: &RecordKey) -> Option<RegisterKey> {
     Some(match key {
-        RecordKey::Head(_) | RecordKey::Flag(..) | RecordKey::Replay(_) => return None,
+        // Those behind the children's are read when the register is changed, and at no question.
+        RecordKey::Head(_)
+        | RecordKey::Flag(..)
+        | RecordKey::Replay(_)
+        | RecordKey::Members(_)
+        | RecordKey::Claim(_)
+        | RecordKey::Custodies(_)
+        | RecordKey::Enrolment(_)
+        | RecordKey::Proposal(_) => return None,
         RecordKey::Lift(id) => of(Kind::Lift, id.as_bytes()),
         RecordKey::Organisation(id) => of(Kind::Organisation, id.as_bytes()),
         RecordKey::Team(id) => of(Kind::Team, id.as_bytes()),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use signpost_core::directory::{
     Answer, ContactEnd, Directory, FirstLight, NewContact, NewShield, Presented, Question,
@@ -14,13 +15,15 @@ use signpost_core::id::{
 };
 use signpost_core::policy::{self, Policy};
 use signpost_core::register::{
-    Certificate, Group, Organisation, Person, Standing, System, Team, TokenRecord,
+    Certificate, Conditions, Group, Organisation, Person, PersonStanding, Standing, System, Team,
+    TokenRecord,
 };
 use signpost_core::store::{Clock, Store};
 use signpost_core::subject::{EvaluationKeyId, NamedPseudonym, Pseudonym, Subject};
 use signpost_core::terms::{
-    Action, ContactRole, DisclosureBasis, InvolvementStatus, Namespace, Purpose, Relationship,
-    Role, Sensitivity, ServiceType, ShieldKind, SubjectInformed,
+    Action, CodeScheme, ContactRole, Custody, DisclosureBasis, InvolvementStatus, LegalAuthority,
+    Namespace, OrganisationKind, Purpose, Relationship, Role, Sensitivity, ServiceType, ShieldKind,
+    SubjectInformed,
 };
 use signpost_core::testing::SeededEntropy;
 use signpost_core::token::Token;
@@ -158,8 +161,12 @@ fn register() -> FirstLight {
     FirstLight {
         organisations: vec![Organisation {
             id: organisation,
+            kind: OrganisationKind::LocalAuthority,
+            scheme: CodeScheme::Gss,
             code: "E10000000".to_owned().try_into().unwrap(),
             name: name.to_owned().try_into().unwrap(),
+            area: "E10000000".to_owned().try_into().unwrap(),
+            authority: LegalAuthority::ChildrenAct2004S16la,
             authority_until: date(2030, 12, 31),
         }],
         teams: vec![Team {
@@ -178,6 +185,8 @@ fn register() -> FirstLight {
         certificates: vec![Certificate {
             fingerprint: Fingerprint::new([9; 32]),
             system: SystemId::new([3; 16]),
+            until: Timestamp::MAX,
+            standing: Standing::Active,
         }],
         groups: vec![Group {
             id: GroupId::new([10; 16]),
@@ -188,20 +197,34 @@ fn register() -> FirstLight {
             members_max: 12,
             valid_from: date(2026, 1, 1),
             valid_until: date(2026, 12, 31),
+            sponsor: None,
         }],
         people: (0..2).map(person).collect(),
         tokens: (0..2).map(token).collect(),
-        evaluation_keys: Vec::new(),
+        ..FirstLight::default()
     }
 }
+
+/// The day until which all conditions hold.
+const LAST_DAY: Date = date(2099, 12, 31);
 
 fn person(number: u8) -> Person {
     Person {
         id: PersonId::new([0x40 + number; 16]),
         actor: ActorId::new([0x50 + number; 16]),
         organisation: OrganisationId::new([1; 16]),
+        staff: format!("STAFF-{number}").try_into().unwrap(),
         group: GroupId::new([10; 16]),
-        standing: Standing::Active,
+        standing: PersonStanding::Active,
+        conditions: Conditions {
+            vetting_on: LAST_DAY,
+            barred_list_checked_on: LAST_DAY,
+            training_on: LAST_DAY,
+            agreement_signed_on: LAST_DAY,
+        },
+        recertified_on: LAST_DAY,
+        code: None,
+        tokens: Vec::new(),
     }
 }
 
@@ -211,8 +234,10 @@ fn token(person: u8) -> TokenRecord {
         id: TokenId::new([0x60 + person; 16]),
         person: PersonId::new([0x40 + person; 16]),
         organisation: OrganisationId::new([1; 16]),
+        used_on: LAST_DAY,
         valid_until: date(2026, 12, 31),
         standing: Standing::Active,
+        custody: Custody::Out,
     }
 }
 
