@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use signpost_core::quota::Quota;
 
 use crate::exit::Failure;
 
@@ -29,6 +30,9 @@ pub struct Config {
     /// What it bears.
     #[serde(default)]
     pub limits: Limits,
+    /// What each person and organisation may ask.
+    #[serde(default)]
+    pub quotas: Quotas,
     /// What it tells.
     #[serde(default)]
     pub log: Log,
@@ -149,6 +153,37 @@ impl Default for Limits {
     }
 }
 
+/// `[quotas]`: over questions and recordings together; a day is one of UTC.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quotas {
+    /// The most of a person at once; it grows back within a minute.
+    pub person_burst: u32,
+    /// The most of a person in a day.
+    pub person_day: u32,
+    /// The most different children of a person in a day.
+    pub person_children_a_day: u32,
+    /// The most of an organisation at once; it grows back within a minute.
+    pub organisation_burst: u32,
+    /// The most of an organisation in a day.
+    pub organisation_day: u32,
+    /// The most different children of an organisation in a day.
+    pub organisation_children_a_day: u32,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            person_burst: 300,
+            person_day: 1000,
+            person_children_a_day: 400,
+            organisation_burst: 6000,
+            organisation_day: 50_000,
+            organisation_children_a_day: 20_000,
+        }
+    }
+}
+
 /// `[log]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -227,9 +262,11 @@ impl Config {
         if self.store.keyring.starts_with(&self.store.data) {
             return Err("store.keyring must not lie inside store.data".to_owned());
         }
-        for (name, value) in self.limits.named() {
+        let limits = self.limits.named().map(|(name, value)| ("limits", name, value));
+        let quotas = self.quotas.named().map(|(name, value)| ("quotas", name, value));
+        for (section, name, value) in limits.into_iter().chain(quotas) {
             if value == 0 {
-                return Err(format!("limits.{name} must be greater than 0"));
+                return Err(format!("{section}.{name} must be greater than 0"));
             }
         }
         Ok(())
@@ -246,6 +283,36 @@ impl Config {
         ];
         for path in paths.into_iter().chain(self.policy.file.as_mut()) {
             *path = folder.join(&*path);
+        }
+    }
+}
+
+impl Quotas {
+    fn named(&self) -> [(&'static str, u32); 6] {
+        [
+            ("person_burst", self.person_burst),
+            ("person_day", self.person_day),
+            ("person_children_a_day", self.person_children_a_day),
+            ("organisation_burst", self.organisation_burst),
+            ("organisation_day", self.organisation_day),
+            ("organisation_children_a_day", self.organisation_children_a_day),
+        ]
+    }
+
+    /// As the directory counts by them.
+    #[must_use]
+    pub fn limits(&self) -> signpost_core::quota::Quotas {
+        signpost_core::quota::Quotas {
+            person: Quota {
+                burst: self.person_burst,
+                day: self.person_day,
+                children_a_day: self.person_children_a_day,
+            },
+            organisation: Quota {
+                burst: self.organisation_burst,
+                day: self.organisation_day,
+                children_a_day: self.organisation_children_a_day,
+            },
         }
     }
 }

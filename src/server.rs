@@ -70,6 +70,8 @@ impl Server {
         )
         .await
         .map_err(not_started)?;
+        let directory = directory.limited_to(config.quotas.limits()).await;
+        let directory = directory.map_err(|error| not_started(error.into()))?;
         if directory.now().duration_since(machine.now()) > AHEAD_MAX {
             tracing::warn!("the machine's clock is behind the last entry; time goes on from there");
         }

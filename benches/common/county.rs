@@ -192,6 +192,14 @@ keys = "evaluation.keys"
 [limits]
 connection_seconds_max = 86400
 
+[quotas]
+person_burst = 4294967295
+person_day = 4294967295
+person_children_a_day = 4294967295
+organisation_burst = 4294967295
+organisation_day = 4294967295
+organisation_children_a_day = 4294967295
+
 [log]
 level = "warn"
 "#;

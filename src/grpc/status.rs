@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use signpost_core::id::Receipt;
+use signpost_core::quota::{What, Whose};
 use signpost_core::refusal::{Invalid, Reason, Refusal, Unidentified};
 use signpost_core::register::Lapse;
 use signpost_core::store::StoreError;
@@ -95,7 +96,9 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
         Reason::Purpose => {
             (Code::PermissionDenied, "this purpose is not given to your role or access group")
         }
-        Reason::Budget => (Code::ResourceExhausted, "your budget for now is spent; try later"),
+        Reason::Budget(_) => {
+            (Code::ResourceExhausted, "a quota is spent for now; see its details and try later")
+        }
         Reason::Suspended => (Code::PermissionDenied, "your access is suspended"),
         Reason::Expired => (
             Code::PermissionDenied,
@@ -174,9 +177,20 @@ fn details_of(reason: &Reason) -> ErrorDetails {
             }
             details
         }
-        Reason::Budget => {
-            let mut details = ErrorDetails::with_retry_info(Some(Duration::from_mins(1)));
-            details.add_quota_failure_violation("person", "points evaluated in a minute");
+        Reason::Budget(spent) => {
+            let again_in = Duration::from_secs(spent.again_in_secs.into());
+            let mut details = ErrorDetails::with_retry_info(Some(again_in));
+            let whose = match spent.whose {
+                Whose::Person => "person",
+                Whose::Organisation => "organisation",
+            };
+            let what = match spent.what {
+                What::Points => "points evaluated in a minute",
+                What::Burst => "questions and recordings at once",
+                What::Day => "questions and recordings in a day",
+                What::Children => "different children in a day",
+            };
+            details.add_quota_failure_violation(whose, what);
             details
         }
         Reason::Role

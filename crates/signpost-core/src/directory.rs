@@ -21,6 +21,7 @@ mod end_contact;
 mod evaluate;
 mod identify;
 pub mod onboarding;
+mod quotas;
 mod record_contact;
 mod replay;
 mod service;
@@ -39,6 +40,7 @@ use crate::entry::{Nonce, Opening};
 use crate::id::{Fingerprint, Receipt};
 use crate::permit::Denial;
 use crate::policy::Policy;
+use crate::quota::Meter;
 use crate::record::{Record, RecordKey};
 use crate::refusal::Refusal;
 use crate::store::{Clock, Entropy, Store};
@@ -68,6 +70,7 @@ pub struct Directory {
     clock: ServiceClock,
     entropy: Arc<dyn Entropy>,
     tally: Arc<Tally>,
+    meter: Arc<Meter>,
 }
 
 /// What a request brings to be known by.

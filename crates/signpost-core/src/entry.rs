@@ -184,6 +184,13 @@ impl Entry {
         (actor != [0; 16]).then(|| ActorId::new(actor))
     }
 
+    /// The organisation, if one is known.
+    #[must_use]
+    pub fn organisation(&self) -> Option<OrganisationId> {
+        let organisation = self.array(48);
+        (organisation != [0; 16]).then(|| OrganisationId::new(organisation))
+    }
+
     /// The system, if one is known.
     #[must_use]
     pub fn system(&self) -> Option<SystemId> {

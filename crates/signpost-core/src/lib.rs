@@ -21,6 +21,7 @@ pub mod id;
 pub mod memory;
 pub mod permit;
 pub mod policy;
+pub mod quota;
 pub mod record;
 pub mod refusal;
 pub mod register;

@@ -1,6 +1,7 @@
 //! Why a request is not done: what the caller is told, and what stands on record.
 
 use crate::id::Receipt;
+use crate::quota::Spent;
 use crate::register::Lapse;
 use crate::store::{CommitError, StoreError};
 use crate::terms::Outcome;
@@ -65,9 +66,9 @@ pub enum Reason {
     /// The purpose is not given to this role or group.
     #[error("the purpose is not given to this role or group")]
     Purpose,
-    /// The person's budget for now is spent.
-    #[error("the budget is spent")]
-    Budget,
+    /// A quota is spent for now.
+    #[error("a quota is spent")]
+    Budget(Spent),
     /// Person or token is suspended.
     #[error("person or token is suspended")]
     Suspended,
@@ -158,7 +159,7 @@ impl Reason {
         match self {
             Self::Role => Outcome::DeniedRole,
             Self::Purpose => Outcome::DeniedPurpose,
-            Self::Budget => Outcome::DeniedBudget,
+            Self::Budget(_) => Outcome::DeniedBudget,
             Self::Suspended => Outcome::DeniedSuspended,
             Self::Expired => Outcome::DeniedExpired,
             Self::SameName => Outcome::DeniedSameName,

@@ -340,6 +340,14 @@ keyring = "keyring"
 mode = "in-process"
 keys = "evaluation.keys"
 
+[quotas]
+person_burst = 1000000
+person_day = 1000000
+person_children_a_day = 1000000
+organisation_burst = 1000000
+organisation_day = 1000000
+organisation_children_a_day = 1000000
+
 [log]
 level = "debug"
 "#;

@@ -79,6 +79,14 @@ impl Directory {
             return Err(self.refuse(denial).await);
         };
 
+        let mut counted = match self.count_use(&identity, subject) {
+            Ok(counted) => counted,
+            Err(spent) => {
+                let (purpose, reason) = (Some(*purpose), Reason::Budget(spent));
+                let denial = permit.deny_question(purpose, Some(*relationship), reason);
+                return Err(self.refuse(denial).await);
+            }
+        };
         let children = load_all(&*self.store, subject.pseudonyms()).await?;
         let shielded = |flag: &_| is_shielded(&children, flag);
         let own = |flag: &_| is_own(&identity, flag);
@@ -95,7 +103,8 @@ impl Directory {
             preconditions: children.iter().map(Child::unchanged).collect(),
             ..Effect::new(release.outcome())
         };
-        let receipt = self.commit(Commit::permitted(permit, effect)).await?;
+        let commit = Commit::permitted(permit, effect);
+        let receipt = self.commit_counted(commit, &mut counted).await?;
         Ok(Answer {
             signposts,
             further_service: release.further_service,

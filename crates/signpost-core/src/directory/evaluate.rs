@@ -3,6 +3,7 @@
 use super::{Directory, Presented};
 use crate::commit::{Commit, Effect};
 use crate::id::{PersonId, Receipt};
+use crate::quota::{Spent, What, Whose};
 use crate::refusal::{Invalid, Reason, Refusal};
 use crate::terms::{Action, Outcome};
 
@@ -48,7 +49,8 @@ impl Directory {
             }
         };
         if !spend(identity.person(), count) {
-            return Err(self.refuse(permit.deny(Reason::Budget)).await);
+            let spent = Spent { whose: Whose::Person, what: What::Points, again_in_secs: 60 };
+            return Err(self.refuse(permit.deny(Reason::Budget(spent))).await);
         }
         let effect = Effect { count, ..Effect::new(Outcome::Done) };
         let receipt = self.commit(Commit::permitted(permit, effect)).await?;

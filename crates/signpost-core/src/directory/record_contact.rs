@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::child::{
     Child, all_shields, distinct_flags, lay_shields, load_all, load_family, load_rest, put_copies,
 };
+use super::quotas::settle;
 use super::replay::Written;
 use super::write::{Begun, Change, WriteRequest};
 use super::{Directory, Presented};
@@ -53,6 +54,10 @@ impl Directory {
             Begun::New(leave, contact) => (leave, contact),
             Begun::Repeat(first) => return flag_of(first),
         };
+        let mut counted = match self.count_use(&leave.identity, &contact.subject) {
+            Ok(counted) => counted,
+            Err(spent) => return Err(self.give_up(leave, Reason::Budget(spent)).await),
+        };
         let involvement = match Involvement::new(contact.details.clone(), self.today()) {
             Ok(involvement) => involvement,
             Err(error) => {
@@ -82,7 +87,10 @@ impl Directory {
             touched: &family,
             writes: put_copies(&flag).collect(),
         };
-        let receipt = self.finish_write(leave, change).await?;
+        counted.keep();
+        let finished = self.finish_write(leave, change).await;
+        settle(&mut counted, &finished);
+        let receipt = finished?;
         Ok(Written { result: flag.id, receipt })
     }
 

@@ -10,6 +10,7 @@ use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::id::{KeyFingerprint, Receipt};
 use crate::permit::Permit;
 use crate::policy::Policy;
+use crate::quota::{Meter, Quotas};
 use crate::record::{Record, RecordKey};
 use crate::refusal::Refusal;
 use crate::register::{
@@ -116,7 +117,9 @@ impl Directory {
             };
             store.commit(Commit::permitted(permit, effect)).await.map_err(start_error)?;
         }
-        let directory = Self { store, policy, clock, entropy, tally: Arc::new(Tally::default()) };
+        let meter = Arc::new(Meter::new(Quotas::NONE, Arc::clone(&entropy)));
+        let tally = Arc::new(Tally::default());
+        let directory = Self { store, policy, clock, entropy, tally, meter };
         match directory.record_clock_step().await {
             Ok(_) => Ok(directory),
             Err(Refusal::Store(error)) => Err(error.into()),

@@ -9,6 +9,7 @@ mod contacts;
 mod fixture;
 mod model;
 mod policy_change;
+mod quotas;
 mod races;
 mod refusals;
 mod replay;

@@ -9,6 +9,7 @@ use jiff::civil::date;
 use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::{BodyDigest, FlagId, PersonId, Receipt, SystemId};
+use signpost_core::quota::{Spent, What, Whose};
 use signpost_core::record::{
     ChildHead, Lift, Record, RecordKey, Replay, ReplayKey, ReplayResult, Scope, Shield, Stored,
 };
@@ -229,5 +230,6 @@ async fn points_are_spent_once_however_often_it_is_decided() {
     let entry = scene.entry(leave.receipt).await;
     assert_eq!((entry.action(), entry.count()), (Action::Evaluate, 3));
     let none_left = scene.directory.permit_evaluation(&presented, &Ok(3), |_, _| false);
-    scene.assert_refused_next(none_left, Reason::Budget).await;
+    let spent = Spent { whose: Whose::Person, what: What::Points, again_in_secs: 60 };
+    scene.assert_refused_next(none_left, Reason::Budget(spent)).await;
 }

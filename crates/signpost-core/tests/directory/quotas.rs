@@ -1,0 +1,92 @@
+//! Quotas as a question meets them: before the child is looked at, and across restarts.
+
+use std::sync::Arc;
+
+use signpost_core::directory::Directory;
+use signpost_core::policy::Policy;
+use signpost_core::quota::{Quota, Quotas, Spent, What, Whose};
+use signpost_core::refusal::{Reason, Refusal};
+use signpost_core::terms::{Outcome, Purpose};
+use signpost_core::testing::SeededEntropy;
+
+use crate::fixture::{NORA, SAM, Scene, child, details};
+
+const SMALL: Quotas = Quotas {
+    person: Quota { burst: 100, day: 4, children_a_day: 2 },
+    organisation: Quota { burst: 100, day: 6, children_a_day: 3 },
+};
+
+async fn limited() -> Scene {
+    let mut scene = Scene::new().await;
+    scene.directory = scene.directory.limited_to(SMALL).await.unwrap();
+    scene
+}
+
+async fn restarted(scene: Scene, entropy: u64) -> Scene {
+    let (store, clock) = (scene.store.clone(), scene.clock.clone());
+    let entropy = Arc::new(SeededEntropy::new(entropy));
+    let policy = Arc::new(Policy::default());
+    let directory = Directory::start(store, policy, clock, entropy).await.unwrap();
+    Scene { directory: directory.limited_to(SMALL).await.unwrap(), ..scene }
+}
+
+fn spent(refused: Result<impl std::fmt::Debug, Refusal>) -> (Whose, What) {
+    match refused {
+        Err(Refusal::Refused { reason: Reason::Budget(Spent { whose, what, .. }), .. }) => {
+            (whose, what)
+        }
+        other => panic!("not for a quota: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn questions_and_recordings_count_alike_known_and_unknown() {
+    let scene = limited().await;
+    scene.record(SAM, &child(&[1]), details()).await;
+    scene.ask(SAM, Purpose::S47Enquiry, &child(&[2])).await.unwrap();
+    for known_or_not in [child(&[3]), child(&[4])] {
+        let asked = scene.ask(SAM, Purpose::S47Enquiry, &known_or_not).await;
+        assert_eq!(spent(asked), (Whose::Person, What::Children));
+    }
+    let recorded = scene.try_record(SAM, scene.contact(&child(&[5]), details())).await;
+    assert_eq!(spent(recorded), (Whose::Person, What::Children));
+    scene.ask(SAM, Purpose::S47Enquiry, &child(&[1])).await.unwrap();
+    scene.ask(SAM, Purpose::S47Enquiry, &child(&[2])).await.unwrap();
+    let asked = scene.ask(SAM, Purpose::S47Enquiry, &child(&[1])).await;
+    assert_eq!(spent(asked), (Whose::Person, What::Day));
+    let last = *scene.entries().await.last().unwrap();
+    assert_eq!(last.outcome(), Outcome::DeniedBudget);
+    assert_eq!((last.purpose(), last.commitment()), (Some(Purpose::S47Enquiry), [0; 32]));
+    scene.ask(NORA, Purpose::S47Enquiry, &child(&[1])).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_restart_forgets_none_of_it_and_a_new_day_all_of_it() {
+    let mut scene = limited().await;
+    scene.record(SAM, &child(&[1]), details()).await;
+    for entropy in 2..5 {
+        scene = restarted(scene, entropy).await;
+        scene.ask(SAM, Purpose::S47Enquiry, &child(&[1])).await.unwrap();
+    }
+    scene = restarted(scene, 5).await;
+    let asked = scene.ask(SAM, Purpose::S47Enquiry, &child(&[1])).await;
+    assert_eq!(spent(asked), (Whose::Person, What::Day));
+    scene.clock.step_days(1);
+    scene.ask(SAM, Purpose::S47Enquiry, &child(&[7])).await.unwrap();
+    scene = restarted(scene, 6).await;
+    scene.ask(SAM, Purpose::S47Enquiry, &child(&[8])).await.unwrap();
+    let asked = scene.ask(SAM, Purpose::S47Enquiry, &child(&[9])).await;
+    assert_eq!(spent(asked), (Whose::Person, What::Children), "yesterday's are not counted");
+}
+
+#[tokio::test]
+async fn what_is_refused_or_repeated_costs_nothing() {
+    let scene = limited().await;
+    let contact = scene.contact(&child(&[1]), details());
+    for _ in 0..9 {
+        scene.try_record(SAM, contact.clone()).await.unwrap();
+        let refused = scene.ask(SAM, Purpose::EmergencyCareAttendance, &child(&[2])).await;
+        assert!(refused.is_err());
+    }
+    scene.ask(SAM, Purpose::S47Enquiry, &child(&[2])).await.unwrap();
+}
