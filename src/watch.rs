@@ -180,7 +180,7 @@ impl Seen {
                 self.is_full = true;
                 Some(ServingStatus::NotServing)
             }
-            Condition::Slow => Some(ServingStatus::NotServing),
+            Condition::Keyless | Condition::Slow => Some(ServingStatus::NotServing),
             Condition::Writable => {
                 if self.is_full {
                     self.owed.push(Note::Writable);
@@ -197,6 +197,9 @@ fn tell(condition: Condition) {
         Condition::Writable => tracing::info!("the store can write again: serving"),
         Condition::Full => {
             tracing::error!("no space for the store: nothing is served until there is");
+        }
+        Condition::Keyless => {
+            tracing::error!("the keyring takes no new key: nothing is served until it does");
         }
         Condition::Slow => tracing::warn!("the store is slow: nothing is served until it is not"),
     }
@@ -263,6 +266,8 @@ mod tests {
             (Condition::Full, &not_serving, &[full]),
             (Condition::Writable, &serving, &[full, writable]),
             (Condition::Slow, &not_serving, &[full, writable]),
+            (Condition::Writable, &serving, &[full, writable]),
+            (Condition::Keyless, &not_serving, &[full, writable]),
             (Condition::Writable, &serving, &[full, writable]),
             (Condition::Full, &not_serving, &[full, writable, full]),
         ] {

@@ -50,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) children: Children,
     pending: Mutex<Pending>,
     drained: Condvar,
+    making_key: Mutex<()>,
     /// What changed since a turn began to fill the next generation, by location; none outside of
     /// one.
     pub(crate) changes: Mutex<Option<Changes>>,
@@ -84,6 +85,7 @@ impl Shared {
             children: Children::new(),
             pending: Mutex::new(pending),
             drained: Condvar::new(),
+            making_key: Mutex::new(()),
             changes: Mutex::new(None),
             turn: Mutex::new(Turn::None),
             grown_bytes: AtomicU64::new(0),
@@ -193,9 +195,27 @@ impl Shared {
         })
     }
 
-    /// Makes the key of a new segment of openings, durably. One that a failed try has left is taken,
-    /// and written anew: it may be in memory alone.
+    /// Makes the key of a new segment of openings, durably. While that fails, the condition says so.
     pub(crate) fn make_segment_key(&self, segment: u64) -> Result<SealingKey, KeyError> {
+        // A second key under the same name would lose what was sealed under the first.
+        let _one_at_a_time = self.making_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = self.try_segment_key(segment);
+        self.condition.set_keyless_segment(made.is_err().then_some(segment));
+        made
+    }
+
+    /// Tries again to make a key that could not be made: whoever goes by the condition asks no
+    /// question that would.
+    pub(crate) fn make_wanting_key(&self) {
+        if let Some(segment) = self.condition.keyless_segment()
+            && let Err(error) = self.make_segment_key(segment)
+        {
+            tracing::debug!(%error, "the key of a segment of openings still cannot be had");
+        }
+    }
+
+    /// A key that a failed try has left is taken, and written anew: it may be in memory alone.
+    fn try_segment_key(&self, segment: u64) -> Result<SealingKey, KeyError> {
         let path = self.layout.segment_key(segment);
         let io = |source| KeyError::Io { path: path.clone(), source };
         let left = durable::read_if_there(&*self.disk, &path).map_err(io)?;

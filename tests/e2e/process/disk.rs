@@ -1,6 +1,8 @@
 //! A disk that runs full, is slow, or fails a sync under the running service.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use signpost::exit::Exit;
@@ -76,6 +78,29 @@ async fn a_disk_that_is_slow_stops_the_service_and_each_request_ends_in_its_time
     assert_eq!(late.get_details_error_info().unwrap().reason, "LATE");
     until_health_says(&service, ServingStatus::NotServing).await;
     faults.slow_sync(Duration::ZERO);
+    until_health_says(&service, ServingStatus::Serving).await;
+    asker.ask(question(&child)).await.unwrap();
+    service.stop().await;
+}
+
+/// The first question makes the key of the first segment of openings.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyring_that_takes_no_key_stops_the_service_until_it_does() {
+    let (service, faults) = service(&[]).await;
+    let asker = service.person("SOCIAL_WORKER");
+    let child = asker.child(&[("nhs", "999 000 0018")]).await;
+    let fails = Arc::new(AtomicBool::new(true));
+    for nth in 1..100 {
+        let fails = Arc::clone(&fails);
+        let is_meant = move |path: &Path| {
+            fails.load(Ordering::Relaxed) && path.to_string_lossy().contains("/key-")
+        };
+        faults.fail_sync(is_meant, nth);
+    }
+    let refused = asker.ask(question(&child)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable);
+    until_health_says(&service, ServingStatus::NotServing).await;
+    fails.store(false, Ordering::Relaxed);
     until_health_says(&service, ServingStatus::Serving).await;
     asker.ask(question(&child)).await.unwrap();
     service.stop().await;

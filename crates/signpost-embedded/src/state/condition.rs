@@ -16,6 +16,9 @@ pub enum Condition {
     /// The disk takes no writes: for want of space, most likely. Commits are refused as unavailable
     /// until it does, but for those of the service itself, for which space is kept in reserve.
     Full,
+    /// The next opening needs a key that the keyring does not take: questions are refused as
+    /// unavailable until it does.
+    Keyless,
     /// The batch that is being written takes longer than it should.
     Slow,
 }
@@ -24,6 +27,8 @@ pub enum Condition {
 #[derive(Debug)]
 pub(crate) struct ConditionState {
     is_full: AtomicBool,
+    /// The segment of openings whose key could not be made; 0 where none is wanting.
+    keyless_segment: AtomicU64,
     /// Milliseconds from `since` to the begin of the batch that is being written, and one; 0 where
     /// none is.
     batch_begun: AtomicU64,
@@ -45,6 +50,7 @@ impl ConditionState {
         let reserve = durable::open_or_create(disk, path)?;
         let state = Self {
             is_full: AtomicBool::new(true),
+            keyless_segment: AtomicU64::new(0),
             batch_begun: AtomicU64::new(0),
             since: Instant::now(),
             slow_after,
@@ -58,6 +64,9 @@ impl ConditionState {
         if self.is_full.load(Ordering::Acquire) {
             return Condition::Full;
         }
+        if self.keyless_segment().is_some() {
+            return Condition::Keyless;
+        }
         let begun = self.batch_begun.load(Ordering::Acquire);
         let slow_after = u64::try_from(self.slow_after.as_millis()).unwrap_or(u64::MAX);
         if begun > 0 && self.now().saturating_sub(begun) > slow_after {
@@ -69,6 +78,15 @@ impl ConditionState {
 
     pub(crate) fn is_full(&self) -> bool {
         self.is_full.load(Ordering::Acquire)
+    }
+
+    /// The segment of openings whose key could not be made.
+    pub(crate) fn keyless_segment(&self) -> Option<u64> {
+        Some(self.keyless_segment.load(Ordering::Acquire)).filter(|segment| *segment > 0)
+    }
+
+    pub(crate) fn set_keyless_segment(&self, segment: Option<u64>) {
+        self.keyless_segment.store(segment.unwrap_or(0), Ordering::Release);
     }
 
     pub(crate) fn begin_batch(&self) {

@@ -56,6 +56,7 @@ impl Drain {
                 return;
             }
             self.shared.condition.look_for_space();
+            self.shared.make_wanting_key();
             match self.drain_waiting() {
                 Ok(()) => {}
                 Err(LedgerError::NotWritten(error)) => {

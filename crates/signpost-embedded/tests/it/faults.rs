@@ -2,6 +2,7 @@
 //! what passes is over by itself.
 
 mod full;
+mod keyring;
 mod syncs;
 
 use std::num::NonZeroUsize;
