@@ -11,7 +11,8 @@ pub enum Exit {
     Config = 64,
     /// Sealed: what is stored is damaged, or of a format this build does not know (`EX_DATAERR`).
     Sealed = 65,
-    /// The address cannot be bound (`EX_UNAVAILABLE`).
+    /// The address cannot be bound, or there is no space for what a start has to write
+    /// (`EX_UNAVAILABLE`).
     Unavailable = 69,
     /// A bug (`EX_SOFTWARE`).
     Bug = 70,

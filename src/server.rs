@@ -1,6 +1,7 @@
 //! The running service: everything is read and checked, then bound, served, drained, closed.
 
 use std::future::Future;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -247,6 +248,11 @@ pub(crate) fn sealed(error: &OpenError) -> Failure {
     let exit = match error {
         OpenError::InUse { .. } => Exit::Locked,
         OpenError::NotADataDirectory { .. } | OpenError::KeyringInside { .. } => Exit::Config,
+        // Nothing is wrong with what is stored: with space, the same start works.
+        OpenError::NoSpace { .. } => Exit::Unavailable,
+        OpenError::Io { source, .. } if source.kind() == ErrorKind::StorageFull => {
+            Exit::Unavailable
+        }
         OpenError::UnknownFormat { .. }
         | OpenError::Key { .. }
         | OpenError::Damaged { .. }
@@ -280,5 +286,21 @@ fn not_started(error: StartError) -> Failure {
             Failure::config(error.to_string())
         }
         StartError::Store(error) => Failure::new(Exit::StoreFailed, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn a_start_that_lacks_nothing_but_space_is_not_called_sealed() {
+        let path = || PathBuf::from("index");
+        let io = |kind: ErrorKind| OpenError::Io { path: path(), source: kind.into() };
+        assert_eq!(sealed(&OpenError::NoSpace { path: path() }).exit, Exit::Unavailable);
+        assert_eq!(sealed(&io(ErrorKind::StorageFull)).exit, Exit::Unavailable);
+        assert_eq!(sealed(&io(ErrorKind::NotFound)).exit, Exit::Sealed);
     }
 }

@@ -44,6 +44,9 @@ pub trait Disk: Send + Sync + Debug {
 
     /// Makes the names in a directory durable.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
+
+    /// How many bytes are free for us where a file or directory lies.
+    fn free_bytes(&self, path: &Path) -> io::Result<u64>;
 }
 
 /// An open file. Its content is durable only once it was synced.

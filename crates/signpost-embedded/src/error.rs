@@ -128,6 +128,13 @@ pub enum OpenError {
         /// What failed.
         what: String,
     },
+    /// There is no space for what has to be written.
+    #[error("there is no space to build the index {} anew: make room and start again; nothing is \
+             lost", .path.display())]
+    NoSpace {
+        /// Its directory.
+        path: PathBuf,
+    },
     /// The file system failed.
     #[error("cannot use {}: see that it is there and ours, and its disk in order and not full, or \
              restore it from the newest backup", .path.display())]

@@ -25,7 +25,7 @@ use crate::keyring::sealing::SealingKey;
 use crate::layout::Layout;
 use crate::ledger::{LedgerError, LedgerWriter};
 use crate::options::Options;
-use crate::state::condition::ConditionState;
+use crate::state::condition::{ConditionState, FREE_BYTES_MIN, has_room};
 use crate::state::generation::{Generation, GenerationKeys};
 use crate::state::index::{Index, Trust, wait_until_released};
 use crate::state::pending::Pending;
@@ -97,7 +97,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let path = layout.journal(current.generation, end.file);
     let journal = Journal::open(disk, &path, end.offset, end.last).map_err(OpenError::io(&path))?;
     let reserve = layout.reserve();
-    let condition = ConditionState::open(&**disk, &reserve, options.slow_after)
+    let condition = ConditionState::open(disk, &reserve, options.slow_after)
         .map_err(OpenError::io(&reserve))?;
     let generation = Generation { keys, index };
     let registers = fill_registers(&generation, &index_path)?;
@@ -260,7 +260,18 @@ fn remake_index(
         std::fs::remove_dir_all(path).map_err(OpenError::io(path))?;
     }
     Index::open(path, options.index_cache_bytes, Trust::None)
-        .map_err(|what| OpenError::Index { path: path.to_owned(), what })
+        .map_err(|what| not_built(&*options.disk, path, what))
+}
+
+/// Why there is no index. What sled says of a disk that is full is not always that.
+fn not_built(disk: &dyn Disk, path: &Path, what: String) -> OpenError {
+    let path = path.to_owned();
+    let generation = path.parent().unwrap_or(&path);
+    if has_room(disk, generation, FREE_BYTES_MIN) {
+        OpenError::Index { path, what }
+    } else {
+        OpenError::NoSpace { path }
+    }
 }
 
 /// Applies the frames that the index lacks, and writes the entries and openings that their own
@@ -273,8 +284,7 @@ fn replay(
 ) -> Result<(), OpenError> {
     let (layout, drained) = (place.layout, place.drained());
     let index_path = layout.index(place.current.generation);
-    let lost =
-        |error: sled::Error| OpenError::Index { path: index_path.clone(), what: error.to_string() };
+    let lost = |error: sled::Error| not_built(&**place.disk, &index_path, error.to_string());
     let mut reader = JournalReader::open(&**place.disk, layout, place.current)?;
     place.progress.begin("replaying the journal", reader.len_from(from));
     reader.resume(from);

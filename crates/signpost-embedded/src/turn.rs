@@ -228,6 +228,11 @@ impl Filling {
         loop {
             let begun = Instant::now();
             let commits = shared.pending()?.last;
+            // The last space is not the fill's: the present generation goes on.
+            shared.condition.look_at_space();
+            if shared.condition.is_full() {
+                return Err(StoreError::Unavailable);
+            }
             let chunk = read_chunk(shared, &source, after)?;
             let Some((last, _)) = chunk.last() else { break };
             after = Some(*last);

@@ -59,6 +59,11 @@ impl Disk for OsDisk {
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
     }
+
+    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        let status = rustix::fs::statvfs(path)?;
+        Ok(status.f_bavail.saturating_mul(status.f_frsize))
+    }
 }
 
 impl DiskFile for OsFile {

@@ -154,6 +154,11 @@ impl Disk for VolatileDisk {
             self.0.names().sync_directory(&path)
         })
     }
+
+    /// No limit of [`Faults::no_space`] is told: a write that meets it unforeseen is what that is for.
+    fn free_bytes(&self, _path: &Path) -> io::Result<u64> {
+        self.0.while_on(|| Ok(self.0.free_bytes()))
+    }
 }
 
 impl DiskFile for VolatileFile {

@@ -1,6 +1,6 @@
 //! Whether the store can write just now, and the reserve of space that lets a stop be recorded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::durable;
 pub enum Condition {
     /// It takes commits.
     Writable,
-    /// The disk takes no writes: for want of space, most likely. Commits are refused as unavailable
+    /// The disk takes no writes, for want of space most likely, or has hardly any space left. Commits are refused as unavailable
     /// until it does, but for those of the service itself, for which space is kept in reserve.
     Full,
     /// The next opening needs a key that the keyring does not take: questions are refused as
@@ -34,26 +34,39 @@ pub(crate) struct ConditionState {
     batch_begun: AtomicU64,
     since: Instant,
     slow_after: Duration,
+    disk: Arc<dyn Disk>,
+    reserve_path: PathBuf,
     reserve: Mutex<Arc<dyn DiskFile>>,
 }
 
 /// Enough for tens of thousands of entries.
 const RESERVE_LEN: u64 = 8 << 20;
 
+/// With less than this free, the disk counts as full: sled, which writes by threads of its own and
+/// cannot take a write back, must never be the one that finds no space.
+pub(crate) const FREE_BYTES_MIN: u64 = 32 << 20;
+
+/// Whether so much is free. A disk that does not tell is found to be full by the write that fails.
+pub(crate) fn has_room(disk: &dyn Disk, path: &Path, bytes: u64) -> bool {
+    disk.free_bytes(path).map_or(true, |free| free >= bytes)
+}
+
 impl ConditionState {
     /// Opens the reserve, or makes it. There may be no space for it: then the store begins full.
     pub(crate) fn open(
-        disk: &dyn Disk,
+        disk: &Arc<dyn Disk>,
         path: &Path,
         slow_after: Duration,
     ) -> std::io::Result<Self> {
-        let reserve = durable::open_or_create(disk, path)?;
+        let reserve = durable::open_or_create(&**disk, path)?;
         let state = Self {
             is_full: AtomicBool::new(true),
             keyless_segment: AtomicU64::new(0),
             batch_begun: AtomicU64::new(0),
             since: Instant::now(),
             slow_after,
+            disk: Arc::clone(disk),
+            reserve_path: path.to_owned(),
             reserve: Mutex::new(reserve),
         };
         state.look_for_space();
@@ -90,6 +103,7 @@ impl ConditionState {
     }
 
     pub(crate) fn begin_batch(&self) {
+        self.look_at_space();
         self.batch_begun.store(self.now(), Ordering::Release);
     }
 
@@ -97,23 +111,38 @@ impl ConditionState {
         self.batch_begun.store(0, Ordering::Release);
     }
 
-    /// A write failed: gives the reserve up, for what the service itself has to put on record.
+    /// A write failed, or soon would: gives the reserve up, for what the service itself has to put on record.
     pub(crate) fn set_full(&self) {
         let reserve = self.reserve.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_full.swap(true, Ordering::AcqRel) {
             return;
         }
         match reserve.set_len(0) {
-            Ok(()) => tracing::error!("the disk takes no writes; the reserve is given up"),
+            Ok(()) => tracing::error!("there is no space for writes; the reserve is given up"),
             Err(error) => {
-                tracing::error!(%error, "the disk takes no writes, and the reserve cannot be given up");
+                tracing::error!(%error, "there is no space for writes, and the reserve cannot be given up");
             }
         }
     }
 
-    /// Takes commits again once there is room for twice the reserve; the reserve keeps its half.
+    /// Counts the disk as full before it is.
+    pub(crate) fn look_at_space(&self) {
+        if !self.is_full() && !self.has_room(FREE_BYTES_MIN) {
+            self.set_full();
+        }
+    }
+
+    fn has_room(&self, bytes: u64) -> bool {
+        has_room(&*self.disk, &self.reserve_path, bytes)
+    }
+
+    /// Takes commits again once there is room for twice the reserve above what must be free; the
+    /// reserve keeps its half.
     pub(crate) fn look_for_space(&self) {
         if !self.is_full() {
+            return self.look_at_space();
+        }
+        if !self.has_room(FREE_BYTES_MIN + 2 * RESERVE_LEN) {
             return;
         }
         let reserve = self.reserve.lock().unwrap_or_else(PoisonError::into_inner);

@@ -101,6 +101,9 @@ impl Index {
             within.insert(write.location, later);
         }
         batch.insert(APPLIED_KEY, now.encode());
+        fail::fail_point!("index-applies", |_| {
+            Err(sled::Error::Io(io::ErrorKind::StorageFull.into()))
+        });
         self.db.apply_batch(batch)?;
         *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(())
@@ -186,7 +189,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 fn open_and_check(path: &Path, cache_bytes: u64, trust: Trust) -> Result<Index, String> {
     wait_until_released(path).map_err(|error| error.to_string())?;
     let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
-    fail::fail_point!("index-opens");
+    fail::fail_point!("index-opens", |_| Err("it does not open".to_owned()));
     let db = config.open().map_err(|error| error.to_string())?;
     let applied = db.get(APPLIED_KEY).map_err(|error| error.to_string())?;
     let applied = match applied {

@@ -9,9 +9,10 @@ use signpost_core::id::Receipt;
 use signpost_core::record::RecordKey;
 use signpost_core::store::Store;
 use signpost_core::testing::ManualClock;
+use signpost_embedded::disk::volatile::VolatileDisk;
 use signpost_embedded::store::EmbeddedStore;
 
-use crate::support::options;
+use crate::support::{options, options_on};
 use crate::twin::ALL;
 use crate::world::{World, first_light, pseudonym};
 
@@ -107,4 +108,43 @@ async fn an_index_that_panics_on_open_is_built_anew() {
     store.close().await.unwrap();
     let said = run_as_other_process(TEST, directory.path(), "index-opens");
     assert!(said.contains("rebuilt true found true"), "{said}");
+}
+
+/// Something filled the disk faster than that was seen: the frame is durable, and sled did not take it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_without_space_ends_the_store_and_is_built_once_there_is_some() {
+    const TEST: &str = "an_index_without_space_ends_the_store_and_is_built_once_there_is_some";
+    if let Some((directory, _)) = other_process() {
+        return run_the_index_out_of_space(&directory).await;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let said = run_as_other_process(TEST, directory.path(), "index-applies");
+    assert!(said.contains("stopped: the index did not take a durable frame"), "{said}");
+    assert!(said.contains("refused: there is no space to build the index"), "{said}");
+    assert!(said.contains("opened: rebuilt true found true"), "{said}");
+}
+
+async fn run_the_index_out_of_space(directory: &Path) {
+    let disk = VolatileDisk::new();
+    let options = options_on(directory, Arc::new(disk.clone())).unwrap();
+    EmbeddedStore::create(&options).unwrap();
+    let store = Arc::new(EmbeddedStore::open(&options).unwrap().store);
+    first_light(&*store).await;
+    let mut world = World::start(store.clone(), options.clock.clone()).await;
+    world.record(0, 0).await;
+    fail::cfg("index-applies", "return").unwrap();
+    assert!(world.try_record(1, 0).await.is_none());
+    println!("stopped: {}", store.failure().borrow().unwrap());
+    let _failed = store.close().await;
+    drop((world, store));
+
+    fail::cfg("index-opens", "return").unwrap();
+    disk.faults().tell_free(Some(0));
+    println!("refused: {}", EmbeddedStore::open(&options).unwrap_err());
+    fail::remove("index-opens");
+    fail::remove("index-applies");
+    disk.faults().tell_free(None);
+    let opened = EmbeddedStore::open(&options).unwrap();
+    let head = opened.store.read(&RecordKey::Head(pseudonym(1))).await.unwrap();
+    println!("opened: rebuilt {} found {}", opened.rebuilt_index, head.is_some());
 }

@@ -70,6 +70,7 @@ struct Settings {
     random: Option<Random>,
     failing_syncs: Vec<FailingSync>,
     space: Option<u64>,
+    told_free: Option<u64>,
 }
 
 struct FailingSync {
@@ -139,6 +140,12 @@ impl Faults {
         self.0.settings().space = None;
     }
 
+    /// From now on, the disk says that so many bytes are free; with none given, that all are. Writes
+    /// do not mind.
+    pub fn tell_free(&self, bytes: Option<u64>) {
+        self.0.settings().told_free = bytes;
+    }
+
     /// From now on, each sync takes at least so long. Those that wait see the change.
     pub fn slow_sync(&self, duration: Duration) {
         *self.0.slowness.lock().unwrap_or_else(PoisonError::into_inner) = duration;
@@ -200,6 +207,10 @@ impl Core {
         let taken = wanted.min(*left);
         *left -= taken;
         taken
+    }
+
+    pub(super) fn free_bytes(&self) -> u64 {
+        self.settings().told_free.unwrap_or(u64::MAX)
     }
 
     pub(super) fn give_space_back(&self, freed: u64) {

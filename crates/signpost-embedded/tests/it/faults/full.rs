@@ -187,3 +187,27 @@ async fn a_slow_disk_is_said_to_be_and_is_over_by_itself() {
     machine.world.record(1, 0).await;
     machine.compare().await;
 }
+
+/// sled cannot be asked to take a write back, so it must not be the first to find no space.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_nearly_full_counts_as_full_before_a_write_fails() {
+    const NEARLY_NOTHING: Option<u64> = Some(1 << 20);
+    let mut machine = Machine::start().await;
+    machine.faults.tell_free(NEARLY_NOTHING);
+    machine.assert_takes_no_question().await;
+    assert_eq!(machine.store().condition(), Condition::Full);
+    put_service_entry(&machine).await;
+    machine.faults.tell_free(None);
+    machine.wait_for(Condition::Writable).await;
+    machine.world.record(1, 0).await;
+
+    machine.faults.tell_free(NEARLY_NOTHING);
+    machine.wait_for(Condition::Full).await; // by itself, for nobody asks
+    let carry = Arc::new(Compaction { now: machine.options.clock.now() });
+    assert_eq!(machine.store().prepare(carry).await, Err(StoreError::Unavailable));
+    machine.faults.tell_free(None);
+    machine.wait_for(Condition::Writable).await;
+    assert_eq!(*machine.store().failure().borrow(), None);
+    machine.start_after_power_cut().await;
+    machine.compare().await;
+}
