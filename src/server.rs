@@ -78,10 +78,8 @@ impl Server {
         }
         let held = directory.hold_evaluation_keys(&evaluation::fingerprints(&keys)).await;
         held.map_err(not_started)?;
-        for destroyed in &opened.destroyed {
-            let recorded = directory.record_destroyed(destroyed).await;
-            recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
-        }
+        let recorded = directory.finish_turn().await;
+        recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
         if opened.cut_bytes > 0 {
             let recorded = directory.record_cut_tail(opened.cut_bytes).await;
             recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signpost_core::directory::{Directory, TurnError};
+use signpost_core::store::Store;
+use signpost_core::turn::{Destroyed, Unfinished};
 use signpost_embedded::store::EmbeddedStore;
 use tokio::sync::watch;
 
@@ -12,7 +14,8 @@ use crate::watch::wait_until_set;
 
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
-/// After a turn that failed, the next is tried this much later.
+/// After a turn that failed, the next is tried this much later. What is left to do of one is tried
+/// sooner, and ever less often up to that.
 const TRIED_AGAIN_AFTER: Duration = Duration::from_mins(10);
 
 /// Turns each time the journal has grown by so many bytes, until it stops. A turn that is under way
@@ -30,25 +33,44 @@ pub(crate) async fn when_grown(
 }
 
 async fn turn_each_time(directory: &Directory, store: &EmbeddedStore, after_bytes: u64) {
+    let mut look_after = LOOKED_AT_EVERY;
     loop {
-        tokio::time::sleep(LOOKED_AT_EVERY).await;
+        tokio::time::sleep(look_after).await;
+        match directory.finish_turn().await {
+            Ok(destroyed) => {
+                destroyed.iter().for_each(tell_destroyed);
+                look_after = LOOKED_AT_EVERY;
+            }
+            Err(error) => {
+                tell(&error);
+                look_after = (2 * look_after).min(TRIED_AGAIN_AFTER);
+                continue;
+            }
+        }
         if store.grown_bytes() < after_bytes {
             continue;
         }
         tracing::info!(grown_bytes = store.grown_bytes(), "the store turns to a new generation");
         match directory.compact().await {
-            Ok(destroyed) => tracing::info!(
-                generation = destroyed.generation,
-                files = destroyed.files,
-                bytes = destroyed.bytes,
-                "the generation before is destroyed"
-            ),
+            Ok(destroyed) => tell_destroyed(&destroyed),
             Err(error) => {
                 tell(&error);
-                tokio::time::sleep(TRIED_AGAIN_AFTER).await;
+                // One that came as far as its switch is not over, and no other is to be begun.
+                if store.unfinished().await == Ok(Unfinished::default()) {
+                    look_after = TRIED_AGAIN_AFTER;
+                }
             }
         }
     }
+}
+
+fn tell_destroyed(destroyed: &Destroyed) {
+    tracing::info!(
+        generation = destroyed.generation,
+        files = destroyed.files,
+        bytes = destroyed.bytes,
+        "the generation before is destroyed"
+    );
 }
 
 fn tell(error: &TurnError) {

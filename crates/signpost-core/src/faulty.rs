@@ -11,7 +11,7 @@ use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{RecordKey, Scope, Stored};
 use crate::store::{CommitError, Store, StoreError};
-use crate::turn::{Carry, Destroyed, Prepared};
+use crate::turn::{Carry, Destroyed, Prepared, Unfinished};
 
 /// A call of [`Store`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +32,10 @@ pub enum Call {
     Switch,
     /// [`Store::destroy`].
     Destroy,
+    /// [`Store::unfinished`].
+    Unfinished,
+    /// [`Store::recorded`].
+    Recorded,
 }
 
 /// How a call fails.
@@ -218,6 +222,14 @@ impl Store for FaultyStore {
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
         self.turn(Call::Destroy).take(self.inner.destroy(generation)).await
     }
+
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
+        self.turn(Call::Unfinished).take(self.inner.unfinished()).await
+    }
+
+    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
+        self.turn(Call::Recorded).take(self.inner.recorded(generation)).await
+    }
 }
 
 /// What was asked of a store.
@@ -312,6 +324,14 @@ impl Store for CountingStore {
 
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
         self.inner.destroy(generation).await
+    }
+
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
+        self.inner.unfinished().await
+    }
+
+    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
+        self.inner.recorded(generation).await
     }
 }
 

@@ -12,7 +12,7 @@ use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{Location, RecordKey, Scope, Stored};
 use crate::store::{Clock, CommitError, Store, StoreError, stamp_ms};
-use crate::turn::{Carry, Destroyed, Prepared};
+use crate::turn::{Carry, Destroyed, Prepared, Unfinished};
 
 /// Keeps all in memory; durable as long as the process.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ struct State {
     generation: u64,
     prepared: Option<Arc<dyn Carry>>,
     before: Option<u64>,
+    unrecorded: Vec<Destroyed>,
     records: BTreeMap<Location, Stored>,
     entries: Vec<Entry>,
     openings: BTreeMap<Receipt, Opening>,
@@ -42,6 +43,7 @@ impl MemoryStore {
             generation: 1,
             prepared: None,
             before: None,
+            unrecorded: Vec::new(),
             records: BTreeMap::new(),
             entries: Vec::new(),
             openings: BTreeMap::new(),
@@ -150,8 +152,21 @@ impl Store for MemoryStore {
     }
 
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
-        let before = self.state()?.before.take_if(|before| *before == generation);
+        let mut state = self.state()?;
+        let before = state.before.take_if(|before| *before == generation);
         let generation = before.ok_or(StoreError::Unavailable)?;
-        Ok(Destroyed { generation, keys: Vec::new(), files: 0, bytes: 0 })
+        let destroyed = Destroyed { generation, keys: Vec::new(), files: 0, bytes: 0 };
+        state.unrecorded.push(destroyed.clone());
+        Ok(destroyed)
+    }
+
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
+        let state = self.state()?;
+        Ok(Unfinished { retired: state.before, unrecorded: state.unrecorded.clone() })
+    }
+
+    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
+        self.state()?.unrecorded.retain(|destroyed| destroyed.generation != generation);
+        Ok(())
     }
 }

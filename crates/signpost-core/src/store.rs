@@ -10,7 +10,7 @@ use crate::commit::Commit;
 use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{RecordKey, Scope, Stored};
-use crate::turn::{Carry, Destroyed, Prepared};
+use crate::turn::{Carry, Destroyed, Prepared, Unfinished};
 
 /// Where records, entries and openings are kept.
 ///
@@ -65,8 +65,15 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn switch(&self, generation: u64) -> Result<(), StoreError>;
 
     /// Destroys the keys of a generation that was in use before, then its files.
-    /// [`StoreError::Unavailable`] if there is no such generation, or it is in use.
+    /// [`StoreError::Unavailable`] if there is no such generation, or it is in use. Where it fails it
+    /// can be done again. It is remembered, as durably as a commit, until [`Store::recorded`].
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError>;
+
+    /// What is left to do of earlier turns, those of an earlier process included.
+    async fn unfinished(&self) -> Result<Unfinished, StoreError>;
+
+    /// That a generation was destroyed is on record, and need not be remembered.
+    async fn recorded(&self, generation: u64) -> Result<(), StoreError>;
 }
 
 /// Why a commit was not acknowledged.

@@ -4,7 +4,9 @@
 
 use jiff::Timestamp;
 
+use crate::entry::Entry;
 use crate::record::Record;
+use crate::terms::Action;
 
 /// What a turn carries over.
 pub trait Carry: Send + Sync + std::fmt::Debug {
@@ -54,6 +56,35 @@ pub struct KeyDestroyed {
     pub custody: String,
     /// What was done.
     pub method: String,
+}
+
+impl Destroyed {
+    /// What its entry says of it: its number (8 bytes) and the id of the key that sealed it (16).
+    #[must_use]
+    pub fn detail(&self) -> [u8; 32] {
+        let mut detail = [0; 32];
+        detail[..8].copy_from_slice(&self.generation.to_be_bytes());
+        if let Some(destroyed) = self.keys.first() {
+            detail[8..24].copy_from_slice(&destroyed.key);
+        }
+        detail
+    }
+
+    /// The generation whose destruction this entry is, if it is one.
+    #[must_use]
+    pub fn on_record(entry: &Entry) -> Option<u64> {
+        let generation = entry.detail().first_chunk().map(|number| u64::from_be_bytes(*number));
+        generation.filter(|_| entry.action() == Action::DestroyGeneration)
+    }
+}
+
+/// What is left to do of earlier turns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The generation that was in use before and is to be destroyed.
+    pub retired: Option<u64>,
+    /// What is destroyed and not known to be on record.
+    pub unrecorded: Vec<Destroyed>,
 }
 
 /// Every kind is named: a new kind of record has to say here what a turn does with it.

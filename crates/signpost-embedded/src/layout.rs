@@ -11,6 +11,7 @@
 //! | `generation-0000000001/index/` | sled, built anew from the journal at need |
 //! | `generation-0000000001/index.seal` | a keyed digest of sled's files, while no process has them open |
 //! | `ledger/entries-0000000000` | 65 536 entries of 256 bytes |
+//! | `ledger/destroyed` | the generations that were destroyed, or are being, and are not on record as that; there while there are any |
 //! | `openings/segment-0000000001` | 65 536 sealed openings, each behind its entry's index |
 //! | `openings/segment-0000000001.key` | the segment's wrapped key |
 
@@ -55,6 +56,10 @@ impl Layout {
 
     pub(crate) fn current(&self) -> PathBuf {
         self.root.join("CURRENT")
+    }
+
+    pub(crate) fn destroyed(&self) -> PathBuf {
+        self.ledger().join("destroyed")
     }
 
     pub(crate) fn generation(&self, number: u64) -> PathBuf {

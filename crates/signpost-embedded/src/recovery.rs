@@ -11,7 +11,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use signpost_core::record::Scope;
-use signpost_core::turn::Destroyed;
 
 use crate::current::Current;
 use crate::disk::Disk;
@@ -33,6 +32,7 @@ use crate::state::registers::{REGISTER_KINDS, Registers, register_key};
 use crate::state::seal;
 use crate::state::{Shared, read_segment_key};
 use crate::turn::destroy;
+use crate::turn::unrecorded::Unrecorded;
 use crate::writer::Tail;
 use survey::{Place, Survey};
 
@@ -49,7 +49,6 @@ pub(crate) struct Recovered {
     pub(crate) tail: Tail,
     pub(crate) cut_bytes: u64,
     pub(crate) rebuilt_index: bool,
-    pub(crate) destroyed: Vec<Destroyed>,
 }
 
 /// Opens a data directory.
@@ -75,7 +74,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     survey.check_witnesses(&place)?;
     let segment_key = read_last_segment_key(options, &layout, &survey)?;
     give_up_reserve(&**disk, &layout);
-    let destroyed = destroy_others(options, &layout, current)?;
+    let unrecorded = destroy_others(options, &layout, &survey, current)?;
     let settled = tail::settle(disk, &layout, &survey)?;
 
     let (index, rebuilt_index) = match agreeing(index, was_there, &survey) {
@@ -109,21 +108,12 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         last: end.last,
     };
     let place = (Arc::clone(disk), layout, Arc::clone(&options.keys));
-    let shared = Shared::new(place, generation, registers, pending, (condition, lock));
+    let noted = (pending, unrecorded);
+    let shared = Shared::new(place, generation, registers, noted, (condition, lock));
     shared.set_grown_bytes(survey.grown_bytes);
     let (shared, cut_bytes) = (Arc::new(shared), survey.cut_bytes());
     let mark = mark_file;
-    Ok(Recovered {
-        shared,
-        journal,
-        ledger,
-        mark,
-        marked,
-        tail,
-        cut_bytes,
-        rebuilt_index,
-        destroyed,
-    })
+    Ok(Recovered { shared, journal, ledger, mark, marked, tail, cut_bytes, rebuilt_index })
 }
 
 /// Reads `CURRENT` and the mark. A mark of a later generation means that an older `CURRENT` was put
@@ -191,19 +181,20 @@ fn give_up_reserve(disk: &dyn Disk, layout: &Layout) {
 }
 
 /// Ends what a turn that was cut short left behind: a generation that was in use before, or one that
-/// never came into use. Gives what became of the former.
+/// never came into use. Gives which destructions are not on record.
 fn destroy_others(
     options: &Options,
     layout: &Layout,
+    survey: &Survey,
     current: Current,
-) -> Result<Vec<Destroyed>, OpenError> {
+) -> Result<Unrecorded, OpenError> {
     let disk = &*options.disk;
+    let mut unrecorded = Unrecorded::read(disk, layout)?;
     let mut others = layout.generations(disk).map_err(OpenError::io(&layout.root))?;
     others.retain(|generation| *generation != current.generation);
     // What never came into use goes first: that takes no space, and gives some back.
     others.sort_unstable_by_key(|generation| std::cmp::Reverse(*generation));
     let mut current_is_durable = false;
-    let mut destroyed = Vec::new();
     for generation in others {
         if generation < current.generation && !current_is_durable {
             // What was read may be in memory alone, where the sync of its name failed or never came
@@ -212,14 +203,21 @@ fn destroy_others(
             current_is_durable = true;
         }
         tracing::warn!(generation, "a turn was cut short: a generation that is not in use goes");
-        let gone = destroy::destroy(disk, layout, &*options.keys, generation);
-        let gone = gone.map_err(|source| OpenError::NotDestroyed {
+        let gone = if generation < current.generation {
+            let place = (disk, layout, &*options.keys);
+            destroy::destroy_noted(place, &mut unrecorded, generation)
+        } else {
+            destroy::destroy(disk, layout, &*options.keys, generation)
+        };
+        gone.map_err(|source| OpenError::NotDestroyed {
             path: layout.generation(generation),
             source: Box::new(source),
         })?;
-        destroyed.extend((generation < current.generation).then_some(gone));
     }
-    Ok(destroyed)
+    for generation in &survey.recorded {
+        unrecorded.let_go(disk, layout, *generation);
+    }
+    Ok(unrecorded)
 }
 
 /// The index, if it can be believed; else why not.

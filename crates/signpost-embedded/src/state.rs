@@ -27,6 +27,7 @@ use crate::keyring::sealing::SealingKey;
 use crate::keyring::{KeyError, KeySource};
 use crate::layout::Layout;
 use crate::turn::Turn;
+use crate::turn::unrecorded::Unrecorded;
 use children::Children;
 use condition::ConditionState;
 use generation::{Generation, unwrap_labelled};
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     /// one.
     pub(crate) changes: Mutex<Option<Changes>>,
     turn: Mutex<Turn>,
+    unrecorded: Mutex<Unrecorded>,
     grown_bytes: AtomicU64,
     /// The lock on the data directory, until the store is closed.
     pub(crate) lock: Mutex<Option<File>>,
@@ -71,7 +73,7 @@ impl Shared {
         (disk, layout, source): (Arc<dyn Disk>, Layout, Arc<dyn KeySource>),
         generation: Generation,
         registers: Registers,
-        pending: Pending,
+        (pending, unrecorded): (Pending, Unrecorded),
         (condition, lock): (ConditionState, File),
     ) -> Self {
         Self {
@@ -88,6 +90,7 @@ impl Shared {
             making_key: Mutex::new(()),
             changes: Mutex::new(None),
             turn: Mutex::new(Turn::None),
+            unrecorded: Mutex::new(unrecorded),
             grown_bytes: AtomicU64::new(0),
             lock: Mutex::new(Some(lock)),
         }
@@ -141,6 +144,11 @@ impl Shared {
     /// How far a turn is.
     pub(crate) fn turn(&self) -> Result<MutexGuard<'_, Turn>, StoreError> {
         self.turn.lock().map_err(|_| StoreError::Indeterminate)
+    }
+
+    /// The destructions that are not on record.
+    pub(crate) fn unrecorded(&self) -> Result<MutexGuard<'_, Unrecorded>, StoreError> {
+        self.unrecorded.lock().map_err(|_| StoreError::Indeterminate)
     }
 
     /// Tells whoever waits for it that the drain has copied something.

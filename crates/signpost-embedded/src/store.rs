@@ -10,7 +10,7 @@ use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Prepared};
+use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{CreateError, Failure, OpenError};
@@ -25,7 +25,7 @@ use crate::state::generation::Generation;
 use crate::state::index::wait_until_released;
 use crate::state::registers::{register_key, register_kind};
 use crate::state::seal;
-use crate::turn::destroy::destroy_retired;
+use crate::turn::destroy::{destroy_retired, unfinished};
 use crate::turn::{Turn, wait_until_no_fill};
 use crate::writer::drain::Drain;
 use crate::writer::{Outcome, Request, Writer};
@@ -52,8 +52,6 @@ pub struct Opened {
     pub cut_bytes: u64,
     /// Whether the index was lost and built anew from the journal.
     pub rebuilt_index: bool,
-    /// The generations that a turn which was cut short had left to destroy; to be put on record.
-    pub destroyed: Vec<Destroyed>,
 }
 
 impl EmbeddedStore {
@@ -65,17 +63,8 @@ impl EmbeddedStore {
     /// Opens a data directory: verifies the journal from its first frame, builds the index anew at
     /// need, and starts the writer. This reads all of the journal; it blocks.
     pub fn open(options: &Options) -> Result<Opened, OpenError> {
-        let Recovered {
-            shared,
-            journal,
-            ledger,
-            mark,
-            marked,
-            tail,
-            cut_bytes,
-            rebuilt_index,
-            destroyed,
-        } = recovery::open(options)?;
+        let Recovered { shared, journal, ledger, mark, marked, tail, cut_bytes, rebuilt_index } =
+            recovery::open(options)?;
         let (queue, waiting) = mpsc::channel(options.queue_commits_max);
         let (wake, woken) = std_mpsc::sync_channel(1);
         let drain = Drain {
@@ -106,7 +95,7 @@ impl EmbeddedStore {
             readers: Mutex::new(Some(Arc::new(readers))),
             threads: Mutex::new(threads),
         };
-        Ok(Opened { store, cut_bytes, rebuilt_index, destroyed })
+        Ok(Opened { store, cut_bytes, rebuilt_index })
     }
 
     /// Tells of the failure after which the store takes no more commits: then the process should
@@ -270,6 +259,20 @@ impl Store for EmbeddedStore {
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
         let shared = Arc::clone(&self.shared);
         blocking(move || destroy_retired(&shared, generation)).await
+    }
+
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || unfinished(&shared)).await
+    }
+
+    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let let_go = move || {
+            shared.unrecorded()?.let_go(&*shared.disk, &shared.layout, generation);
+            Ok(())
+        };
+        blocking(let_go).await
     }
 }
 

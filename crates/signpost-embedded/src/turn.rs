@@ -17,6 +17,7 @@ use crate::state::registers::{Registers, register_key};
 use crate::state::{Changes, Shared};
 
 pub(crate) mod destroy;
+pub(crate) mod unrecorded;
 
 /// How far a turn is.
 #[derive(Debug)]

@@ -21,6 +21,7 @@ use crate::recovery::{self, agreeing};
 use crate::state::generation::GenerationKeys;
 use crate::state::index::{Index, Trust};
 use crate::state::read_segment_key;
+use crate::turn::unrecorded::Unrecorded;
 
 /// What was verified, and found to be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,7 @@ pub fn verify(options: &Options) -> Result<Verified, OpenError> {
     let place = Place { disk, layout: &layout, current, mark, index_frame, progress };
     let survey = Survey::take(&place)?;
     survey.check_witnesses(&place)?;
+    Unrecorded::read(&**disk, &layout)?;
 
     let index = agreeing(index, was_there, &survey);
     let last = survey.end.last.number;

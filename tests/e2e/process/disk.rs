@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use signpost::exit::Exit;
@@ -83,24 +83,78 @@ async fn a_disk_that_is_slow_stops_the_service_and_each_request_ends_in_its_time
     service.stop().await;
 }
 
+/// Fails every sync of this until it is lifted.
+fn fail_all_syncs(
+    faults: &Faults,
+    which: impl Fn(&Path) -> bool + Clone + Send + 'static,
+) -> Failing {
+    const MORE_THAN_ANY_TEST_WAITS_FOR: u64 = 1000;
+    let failing = Failing::default();
+    failing.0.store(true, Ordering::Relaxed);
+    for nth in 1..=MORE_THAN_ANY_TEST_WAITS_FOR {
+        let (failing, which) = (failing.clone(), which.clone());
+        faults.fail_sync(move |path| failing.0.load(Ordering::Relaxed) && which(path), nth);
+    }
+    failing
+}
+
+#[derive(Clone, Default)]
+struct Failing(Arc<AtomicBool>);
+
+impl Failing {
+    fn lift(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The destruction is tried again by itself, and begins no other turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_cannot_be_destroyed_is_destroyed_later_and_its_turn_is_begun_once() {
+    let (service, faults) = service(&[("STORE__TURN_AFTER_BYTES", "20000")]).await;
+    let keyring = std::fs::read_dir(service.world.path("keyring")).unwrap();
+    let keys: Vec<_> = keyring.map(|item| item.unwrap().path()).collect();
+    let first = keys.into_iter().find(|path| path.to_string_lossy().contains("/key-")).unwrap();
+    let tries = Arc::new(AtomicUsize::new(0));
+    let (counted, counting) = (first.clone(), Arc::clone(&tries));
+    let count_only = move |path: &Path| {
+        counting.fetch_add(usize::from(path == counted), Ordering::Relaxed);
+        false
+    };
+    faults.fail_sync(count_only, 1);
+    let failing = fail_all_syncs(&faults, move |path| path == first);
+    let asker = service.person("SOCIAL_WORKER");
+    let child = asker.child(&[("nhs", "999 000 0018")]).await;
+    let turned = service.world.path("data/generation-0000000002");
+    eventually("a turn", || async {
+        asker.ask(question(&child)).await.unwrap();
+        turned.exists().then_some(())
+    })
+    .await;
+    eventually("a third try", || async { (tries.load(Ordering::Relaxed) > 2).then_some(()) }).await;
+    failing.lift();
+    let of_turns = async || {
+        let ledger = service.ledger().await;
+        let actions: Vec<_> = ledger.0.iter().map(signpost_core::entry::Entry::action).collect();
+        let of = |action| actions.iter().filter(|it| **it == action).count();
+        (of(Action::BeginTurn), of(Action::DestroyGeneration))
+    };
+    eventually("the destruction", || async { (of_turns().await.1 == 1).then_some(()) }).await;
+    assert_eq!(of_turns().await, (1, 1));
+    assert!(!service.world.path("data/generation-0000000001").exists());
+    service.stop().await;
+}
+
 /// The first question makes the key of the first segment of openings.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keyring_that_takes_no_key_stops_the_service_until_it_does() {
     let (service, faults) = service(&[]).await;
     let asker = service.person("SOCIAL_WORKER");
     let child = asker.child(&[("nhs", "999 000 0018")]).await;
-    let fails = Arc::new(AtomicBool::new(true));
-    for nth in 1..100 {
-        let fails = Arc::clone(&fails);
-        let is_meant = move |path: &Path| {
-            fails.load(Ordering::Relaxed) && path.to_string_lossy().contains("/key-")
-        };
-        faults.fail_sync(is_meant, nth);
-    }
+    let failing = fail_all_syncs(&faults, |path| path.to_string_lossy().contains("/key-"));
     let refused = asker.ask(question(&child)).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable);
     until_health_says(&service, ServingStatus::NotServing).await;
-    fails.store(false, Ordering::Relaxed);
+    failing.lift();
     until_health_says(&service, ServingStatus::Serving).await;
     asker.ask(question(&child)).await.unwrap();
     service.stop().await;

@@ -10,7 +10,7 @@ use crate::commit::{Precondition, Write};
 use crate::id::Receipt;
 use crate::record::{Kind, Record, RecordKey, Scope, Stored};
 use crate::store::{Clock, StoreError};
-use crate::turn::{Carry, Compaction};
+use crate::turn::{Carry, Compaction, Unfinished};
 
 /// Leaves these records behind, and carries all others over.
 #[derive(Debug)]
@@ -141,8 +141,15 @@ pub async fn a_turn_has_one_order(fixture: &Fixture) {
     assert_eq!(again.carried, 1);
     assert_eq!(store.switch(again.generation + 1).await, Err(StoreError::Unavailable));
     assert_eq!(store.destroy(again.generation).await, Err(StoreError::Unavailable));
-    finish(fixture, again.generation).await;
+    store.switch(again.generation).await.expect("it is put into use");
     assert_eq!(store.switch(again.generation).await, Err(StoreError::Unavailable), "it is in use");
+    let left = store.unfinished().await.expect("it is told");
+    assert_eq!((left.retired, left.unrecorded), (Some(again.generation - 1), Vec::new()));
+    let destroyed = store.destroy(again.generation - 1).await.expect("the one before goes");
+    let left = store.unfinished().await.expect("it is told");
+    assert_eq!((left.retired, left.unrecorded), (None, vec![destroyed]));
+    store.recorded(again.generation - 1).await.expect("it is let go of");
+    assert_eq!(store.unfinished().await, Ok(Unfinished::default()));
     let destroyed = store.destroy(again.generation - 1).await;
     assert_eq!(destroyed, Err(StoreError::Unavailable), "it is gone");
 }

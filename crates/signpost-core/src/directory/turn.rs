@@ -32,6 +32,7 @@ impl Directory {
     /// Turns to the next generation: what has had its time is left behind, all else is carried over
     /// under new keys, and the old keys and files are destroyed. Questions and writes go on.
     pub async fn compact(&self) -> Result<Destroyed, TurnError> {
+        self.finish_turn().await?;
         self.may_destroy().await?;
         self.record_of_turn(Action::BeginTurn, [0; 32], 0).await?;
         let carry = Arc::new(Compaction { now: self.now() });
@@ -45,16 +46,25 @@ impl Directory {
         Ok(destroyed)
     }
 
-    /// Puts on record that a generation was destroyed: its number (8 bytes) and the id of the key
-    /// that sealed it (16 bytes) are the entry's detail, the files are its count.
-    pub async fn record_destroyed(&self, destroyed: &Destroyed) -> Result<Receipt, Refusal> {
-        let mut detail = [0; 32];
-        detail[..8].copy_from_slice(&destroyed.generation.to_be_bytes());
-        if let Some(destroyed) = destroyed.keys.first() {
-            detail[8..24].copy_from_slice(&destroyed.key);
+    /// Does what is left to do of earlier turns: destroys the generation before, and puts on record
+    /// what was destroyed and is not yet. Nothing is begun for it. Gives what went on record.
+    pub async fn finish_turn(&self) -> Result<Vec<Destroyed>, TurnError> {
+        if let Some(generation) = self.store.unfinished().await?.retired {
+            self.may_destroy().await?;
+            self.store.destroy(generation).await?;
         }
+        let unrecorded = self.store.unfinished().await?.unrecorded;
+        for destroyed in &unrecorded {
+            self.record_destroyed(destroyed).await?;
+        }
+        Ok(unrecorded)
+    }
+
+    /// Puts on record that a generation was destroyed; the files are the entry's count.
+    async fn record_destroyed(&self, destroyed: &Destroyed) -> Result<(), TurnError> {
         let files = u32::try_from(destroyed.files).unwrap_or(u32::MAX);
-        self.record_of_turn(Action::DestroyGeneration, detail, files).await
+        self.record_of_turn(Action::DestroyGeneration, destroyed.detail(), files).await?;
+        Ok(self.store.recorded(destroyed.generation).await?)
     }
 
     async fn record_of_turn(

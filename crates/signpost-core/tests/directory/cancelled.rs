@@ -12,7 +12,7 @@ use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Store, StoreError};
 use signpost_core::terms::Action;
-use signpost_core::turn::{Carry, Destroyed, Prepared};
+use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 
 use crate::fixture::*;
 
@@ -70,6 +70,14 @@ impl Store for Waiting {
 
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
         self.0.destroy(generation).await
+    }
+
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
+        self.0.unfinished().await
+    }
+
+    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
+        self.0.recorded(generation).await
     }
 }
 

@@ -14,4 +14,5 @@ mod races;
 mod refusals;
 mod replay;
 mod shield;
+mod turn;
 mod uniform;

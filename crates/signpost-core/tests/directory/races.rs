@@ -18,7 +18,7 @@ use signpost_core::register::{Person, PersonStanding, Standing, TokenRecord};
 use signpost_core::store::{CommitError, Store, StoreError};
 use signpost_core::terms::{Action, Purpose, Sensitivity, ShieldKind};
 use signpost_core::testing::put_records;
-use signpost_core::turn::{Carry, Destroyed, Prepared};
+use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 
 use crate::fixture::*;
 
@@ -90,6 +90,14 @@ impl Store for Between {
 
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
         self.inner.destroy(generation).await
+    }
+
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
+        self.inner.unfinished().await
+    }
+
+    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
+        self.inner.recorded(generation).await
     }
 }
 

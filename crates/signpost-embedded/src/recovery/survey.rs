@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use signpost_core::turn::Destroyed;
+
 use super::compare::Drained;
 use crate::current::Current;
 use crate::disk::Disk;
@@ -38,6 +40,8 @@ pub(crate) struct Survey {
     pub(crate) resume: Option<Position>,
     /// The number of the last frame that writes records; 0 where none does.
     pub(crate) last_write: u64,
+    /// The generations whose destruction is on record here.
+    pub(crate) recorded: Vec<u64>,
     /// The bytes of all frames behind the fill.
     pub(crate) grown_bytes: u64,
     hash_at_mark: Option<[u8; 32]>,
@@ -111,6 +115,7 @@ impl Survey {
             start: reader.position(),
             resume: None,
             last_write: 0,
+            recorded: Vec::new(),
             grown_bytes: 0,
             hash_at_mark: None,
             last_ms,
@@ -141,6 +146,7 @@ impl Survey {
         for entry in &frame.body.entries {
             self.last_ms = entry.time_ms();
             self.chain = self.chain.with(entry);
+            self.recorded.extend(Destroyed::on_record(entry));
         }
         if let Some(opening) = frame.body.openings.last() {
             self.segment = opening.segment;

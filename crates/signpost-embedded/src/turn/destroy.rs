@@ -4,8 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use signpost_core::store::StoreError;
-use signpost_core::turn::{Destroyed, KeyDestroyed};
+use signpost_core::turn::{Destroyed, KeyDestroyed, Unfinished};
 
+use super::unrecorded::{Unrecorded, key_that_is_gone};
 use super::{Retired, Turn};
 use crate::disk::Disk;
 use crate::durable;
@@ -38,13 +39,26 @@ pub(crate) fn destroy_retired(shared: &Shared, generation: u64) -> Result<Destro
     } else {
         return Err(StoreError::Unavailable);
     }
-    let destroyed = destroy(&*shared.disk, &shared.layout, &*shared.source, generation);
+    let place = (&*shared.disk, &shared.layout, &*shared.source);
+    let destroyed = destroy_noted(place, &mut *shared.unrecorded()?, generation);
     let destroyed = destroyed.map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, generation, "not destroyed");
         StoreError::Unavailable
     })?;
     *turn = Turn::None;
     Ok(destroyed)
+}
+
+/// What is left to do of earlier turns. What is noted of a generation that is still there is yet to
+/// come true.
+pub(crate) fn unfinished(shared: &Shared) -> Result<Unfinished, StoreError> {
+    let retired = match &*shared.turn()? {
+        Turn::Switched(Retired { number, .. }) => Some(*number),
+        Turn::None | Turn::Filling | Turn::Filled(_) => None,
+    };
+    let unrecorded = shared.unrecorded()?;
+    let noted = unrecorded.all().iter().filter(|noted| Some(noted.generation) != retired);
+    Ok(Unfinished { retired, unrecorded: noted.cloned().collect() })
 }
 
 /// Removes what is there of a generation that never came into use.
@@ -60,6 +74,25 @@ pub(crate) fn remove_unused(shared: &Shared, generation: u64) -> Result<(), Stor
         tracing::error!(error = &error as &dyn std::error::Error, generation, "not removed");
         StoreError::Unavailable
     })
+}
+
+/// Destroys a generation that was in use. It is noted before: a destruction that nothing is left of
+/// could not be put on record.
+pub(crate) fn destroy_noted(
+    (disk, layout, source): (&dyn Disk, &Layout, &dyn KeySource),
+    unrecorded: &mut Unrecorded,
+    generation: u64,
+) -> Result<Destroyed, DestroyError> {
+    let directory = layout.generation(generation);
+    let (files, bytes) = count_files(disk, &directory)
+        .map_err(|source| DestroyError::Io { path: directory, source })?;
+    let key = read_key(disk, layout, generation)?;
+    let keys = key.iter().map(|wrapped| key_that_is_gone(*wrapped.id.as_bytes())).collect();
+    unrecorded
+        .note(disk, layout, Destroyed { generation, keys, files, bytes })
+        .map_err(|source| DestroyError::Io { path: layout.destroyed(), source })?;
+    let gone = destroy(disk, layout, source, generation)?;
+    Ok(unrecorded.told(gone))
 }
 
 /// Destroys the key first: a removal that is cut short leaves nothing that could be read.
@@ -86,26 +119,30 @@ fn destroy_key(
     source: &dyn KeySource,
     generation: u64,
 ) -> Result<Vec<KeyDestroyed>, DestroyError> {
-    let path = layout.keys(generation);
-    let bytes =
-        durable::read_if_there(disk, &path).map_err(|source| DestroyError::Io { path, source })?;
-    // A generation whose making was cut short may have no key yet.
-    let Some(bytes) = bytes else { return Ok(Vec::new()) };
-    let wrapped = WrappedKey::decode(&bytes).ok_or(DestroyError::KeyUnknown)?;
+    let Some(wrapped) = read_key(disk, layout, generation)? else { return Ok(Vec::new()) };
     let receipt = match source.destroy(&wrapped.id) {
         Ok(receipt) => KeyDestroyed {
             key: *receipt.key.as_bytes(),
             custody: receipt.custody,
             method: receipt.method,
         },
-        Err(KeyError::Unknown { .. }) => KeyDestroyed {
-            key: *wrapped.id.as_bytes(),
-            custody: String::new(),
-            method: "it was gone already".to_owned(),
-        },
+        Err(KeyError::Unknown { .. }) => key_that_is_gone(*wrapped.id.as_bytes()),
         Err(error) => return Err(error.into()),
     };
     Ok(vec![receipt])
+}
+
+/// The wrapped keys of a generation; none where its making, or its removal, was cut short.
+fn read_key(
+    disk: &dyn Disk,
+    layout: &Layout,
+    generation: u64,
+) -> Result<Option<WrappedKey>, DestroyError> {
+    let path = layout.keys(generation);
+    let bytes =
+        durable::read_if_there(disk, &path).map_err(|source| DestroyError::Io { path, source })?;
+    let decoded = bytes.map(|bytes| WrappedKey::decode(&bytes).ok_or(DestroyError::KeyUnknown));
+    decoded.transpose()
 }
 
 /// How many files lie under a directory, and how many bytes those hold.

@@ -10,7 +10,7 @@ use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Prepared};
+use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 
 /// Reads from the store within, if there is one, and keeps what is to be committed.
 #[derive(Debug, Default)]
@@ -82,6 +82,14 @@ impl Store for Catching {
     }
 
     async fn destroy(&self, _generation: u64) -> Result<Destroyed, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
+        self.within()?.unfinished().await
+    }
+
+    async fn recorded(&self, _generation: u64) -> Result<(), StoreError> {
         Err(StoreError::Unavailable)
     }
 }

@@ -9,7 +9,7 @@ use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Prepared};
+use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 use signpost_embedded::store::EmbeddedStore;
 use tokio::sync::Notify;
 
@@ -135,6 +135,16 @@ impl Store for Life {
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
         let destroyed = self.store.destroy(generation).await;
         self.unless_over(destroyed).await
+    }
+
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
+        let unfinished = self.store.unfinished().await;
+        self.unless_over(unfinished).await
+    }
+
+    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
+        let recorded = self.store.recorded(generation).await;
+        self.unless_over(recorded).await
     }
 }
 

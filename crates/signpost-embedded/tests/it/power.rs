@@ -141,6 +141,11 @@ async fn look_on(
         let outcome = reference.commit(commit).await;
         outcome.map_err(|error| format!("the order of entries is not the commits': {error}"))?;
     }
+    let is_turned = options.data_dir.join("generation-0000000002").exists();
+    let told = store.unfinished().await.unwrap().unrecorded;
+    if told.iter().any(|destroyed| destroyed.generation == 1) != is_turned {
+        return Err(format!("of the first generation it tells {told:?}"));
+    }
     let twin = Twin::new(reference, store);
     if let Some(difference) = twin.difference(CHILDREN).await {
         return Err(difference);

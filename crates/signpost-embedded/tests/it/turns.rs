@@ -4,10 +4,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
+use signpost_core::faulty::{Call, Fault, FaultyStore};
 use signpost_core::record::Record;
 use signpost_core::store::{Clock, Store, StoreError};
 use signpost_core::testing::ManualClock;
-use signpost_core::turn::{Carry, Compaction};
+use signpost_core::turn::{Carry, Compaction, Unfinished};
+use signpost_embedded::error::OpenError;
+use signpost_embedded::store::EmbeddedStore;
 use signpost_embedded::verify::verify;
 
 use crate::support::Place;
@@ -37,7 +40,7 @@ impl Carry for Held {
     }
 }
 
-async fn used() -> (Place, Arc<signpost_embedded::store::EmbeddedStore>, World) {
+async fn used() -> (Place, Arc<EmbeddedStore>, World) {
     let clock = Arc::new(ManualClock::default());
     let place = Place::create(clock.clone());
     let store = Arc::new(place.open().store);
@@ -160,4 +163,52 @@ async fn a_closed_store_does_not_turn() {
     store.close().await.unwrap();
     let carry = Arc::new(Compaction { now: ManualClock::default().now() });
     assert_eq!(store.prepare(carry).await, Err(StoreError::Unavailable));
+}
+
+/// A process may end right after a destruction, with nothing left of what was destroyed.
+#[tokio::test]
+async fn a_destruction_is_told_of_by_each_start_until_it_is_on_record() {
+    let (place, store, world) = used().await;
+    drop(world);
+    let carry = Arc::new(Compaction { now: ManualClock::default().now() });
+    let next = store.prepare(carry).await.unwrap().generation;
+    store.switch(next).await.unwrap();
+    let destroyed = store.destroy(1).await.unwrap();
+    store.close().await.unwrap();
+    let noted = place.data().join("ledger/destroyed");
+    let good = std::fs::read(&noted).unwrap();
+    std::fs::write(&noted, &good[..good.len() - 1]).unwrap();
+    let refused = EmbeddedStore::open(&place.options).unwrap_err();
+    assert!(matches!(refused, OpenError::Damaged { path, .. } if path == noted));
+    std::fs::write(&noted, &good).unwrap();
+
+    for _ in 0..2 {
+        let store = place.open().store;
+        let [told] = &store.unfinished().await.unwrap().unrecorded[..] else { panic!("one") };
+        assert_eq!((told.generation, told.detail()), (1, destroyed.detail()));
+        assert_eq!((told.files, told.bytes), (destroyed.files, destroyed.bytes));
+        assert!(told.files > 2);
+        store.close().await.unwrap();
+    }
+    let store = place.open().store;
+    store.recorded(1).await.unwrap();
+    assert_eq!(store.unfinished().await, Ok(Unfinished::default()));
+    store.close().await.unwrap();
+    assert_eq!(place.open().store.unfinished().await, Ok(Unfinished::default()));
+}
+
+/// A process may end between the entry and its being let go of: then the entry is enough.
+#[tokio::test]
+async fn a_destruction_that_is_on_record_is_not_told_of_again() {
+    let (place, store, world) = used().await;
+    drop(world);
+    let faulty = Arc::new(FaultyStore::new(store.clone()));
+    faulty.fail(Call::Recorded, 0, Fault::Refuses);
+    let world = World::start(faulty, Arc::new(ManualClock::default())).await;
+    world.compact().await.unwrap_err();
+    assert_eq!(store.unfinished().await.unwrap().unrecorded.len(), 1);
+    store.close().await.unwrap();
+    let store = place.open().store;
+    assert_eq!(store.unfinished().await, Ok(Unfinished::default()));
+    assert!(!place.data().join("ledger/destroyed").exists());
 }

@@ -10,7 +10,7 @@ use signpost_core::id::Receipt;
 use signpost_core::memory::MemoryStore;
 use signpost_core::record::{Kind, RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Prepared};
+use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 use signpost_embedded::store::EmbeddedStore;
 
 use crate::world::pseudonym;
@@ -235,6 +235,15 @@ impl Store for Twin {
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
         self.reference.destroy(generation).await.unwrap();
         self.embedded().destroy(generation).await
+    }
+
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
+        self.embedded().unfinished().await
+    }
+
+    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
+        self.reference.recorded(generation).await?;
+        self.embedded().recorded(generation).await
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use signpost_core::directory::{
     Answer, ContactEnd, Directory, FirstLight, NewContact, NewShield, Presented, Question,
-    ShieldLift,
+    ShieldLift, TurnError,
 };
 use signpost_core::flag::{ContactRoute, Hours, InvolvementDetails};
 use signpost_core::id::{
@@ -27,6 +27,7 @@ use signpost_core::terms::{
 };
 use signpost_core::testing::SeededEntropy;
 use signpost_core::token::Token;
+use signpost_core::turn::Destroyed;
 
 /// The directory over a store, and a count that gives each request an id of its own.
 pub(crate) struct World {
@@ -120,6 +121,11 @@ impl World {
             let lift = ShieldLift { request, subject: subject(child), lift: None };
             let _either = self.directory.lift_shield(&presented(person), &Ok(lift)).await;
         }
+    }
+
+    /// Turns to the next generation, as the service does.
+    pub(crate) async fn compact(&self) -> Result<Destroyed, TurnError> {
+        self.directory.compact().await
     }
 
     /// Leaves room for the ids of requests that an earlier process sent.

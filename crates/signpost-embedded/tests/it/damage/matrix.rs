@@ -102,6 +102,8 @@ async fn the_small_files_are_whole_or_refused_by_name() {
         refused.extend(of_small_file(&aged, &aged.key_of(wrapped), true));
     }
     refused.extend(cases("data/CURRENT", true, [Damage::AsBeforeTheTurn]));
+    let noted = of_small_file(&aged, "data/ledger/destroyed", true);
+    refused.extend(noted.into_iter().filter(|case| !matches!(case.damage, Damage::Missing)));
     assert_all_refused(try_all(&aged, refused).await);
 
     let marks = cases("keyring/high-water-mark", true, [Damage::AsBefore, Damage::AsBeforeTheTurn]);
@@ -201,6 +203,7 @@ async fn every_file_was_tried() {
         "data/generation-0000000002/index.seal",
         "data/generation-0000000002/journal-",
         "data/generation-0000000002/keys",
+        "data/ledger/destroy",
         "data/ledger/entries-",
         "data/openings/segment-",
         "keyring/high-water-mark",
