@@ -6,7 +6,7 @@ use std::process::Output;
 
 use signpost::bootstrap::Bootstrap;
 use signpost::clock::SystemClock;
-use signpost::config::{Config, Limits, LogFormat, LogLevel};
+use signpost::config::{Config, Limits, LogFormat, LogLevel, Quotas};
 use signpost_core::store::Clock;
 
 use crate::clock::clock_in_doubt;
@@ -206,6 +206,9 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
     assert_eq!(sorted(keys("store")), ["data", "keyring", "turn_after_bytes"]);
     assert_eq!(sorted(keys("pseudonymiser")), ["keys", "mode"]);
     assert_eq!(sorted(keys("log")), ["format", "level"]);
+    let shown = format!("{:?}", Quotas::default());
+    assert_eq!(keys("quotas").len(), shown.matches(": ").count(), "every quota is listed");
+    assert!(keys("quotas").iter().all(|key| shown.contains(key)));
     let shown = format!("{:?}", Limits::default());
     for key in keys("limits") {
         assert!(shown.contains(&key), "{key}");

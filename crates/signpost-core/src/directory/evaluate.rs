@@ -49,8 +49,8 @@ impl Directory {
             }
         };
         if !spend(identity.person(), count) {
-            let spent = Spent { whose: Whose::Person, what: What::Points, again_in_secs: 60 };
-            return Err(self.refuse(permit.deny(Reason::Budget(spent))).await);
+            let points = Spent { whose: Whose::Person, what: What::Points, again_in_secs: 60 };
+            return Err(self.refuse(permit.deny(Reason::Budget(points))).await);
         }
         let effect = Effect { count, ..Effect::new(Outcome::Done) };
         let receipt = self.commit(Commit::permitted(permit, effect)).await?;
