@@ -14,6 +14,7 @@ macro_rules! retry_contended {
     }};
 }
 
+mod alerts;
 mod ask;
 mod child;
 mod clock;
@@ -49,6 +50,7 @@ use crate::tally::Tally;
 use crate::terms::Outcome;
 use crate::token::{Token, TokenError};
 
+pub use alerts::{AddCanary, AlertWatch, CloseAlert, ListAlerts};
 pub use ask::{Answer, Question};
 pub use clock::{ClockConfirmation, ClockProgress, MayNotDestroy};
 pub use end_contact::ContactEnd;

@@ -165,6 +165,12 @@ impl Entry {
         Purpose::from_code(self.0[5])
     }
 
+    /// What the asker claimed to be to the child, if a claim was made.
+    #[must_use]
+    pub fn relationship(&self) -> Option<Relationship> {
+        Relationship::from_code(self.0[6])
+    }
+
     /// The levels released, one bit each.
     #[must_use]
     pub fn released(&self) -> u8 {

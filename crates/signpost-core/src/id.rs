@@ -41,6 +41,10 @@ ids! {
     TokenId;
     /// A proposal to let somebody in, which waits for its second name.
     ProposalId;
+    /// An alert for the privacy officer.
+    AlertId;
+    /// A canary: a fictional child whose being asked about raises an alert.
+    CanaryId;
     /// A contact flag.
     FlagId;
     /// A lifting of a shield that waits for its second name.

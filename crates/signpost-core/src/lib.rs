@@ -8,6 +8,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod alert;
 pub mod clock;
 pub mod commit;
 #[cfg(feature = "conformance")]

@@ -97,9 +97,26 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         Role::EarlyHelpWorker,
         Role::Dsl,
     ];
+    /// A broker asks by pseudonyms too, and a privacy officer registers canaries by them.
+    const EVALUATORS: &[Role] = &[
+        Role::SocialWorker,
+        Role::SocialWorkManager,
+        Role::MashPractitioner,
+        Role::EdSafeguardingClinician,
+        Role::NamedNurseDoctor,
+        Role::PolicePpu,
+        Role::YouthJusticeWorker,
+        Role::EarlyHelpWorker,
+        Role::Dsl,
+        Role::Broker,
+        Role::PrivacyOfficer,
+    ];
     match action {
         Action::Ask | Action::AskMany => PRACTITIONERS,
-        Action::RecordContact | Action::EndContact | Action::Evaluate => CONTRIBUTORS,
+        Action::AskAsBroker => &[Role::Broker],
+        Action::CloseAlert | Action::ListAlerts | Action::AddCanary => &[Role::PrivacyOfficer],
+        Action::RecordContact | Action::EndContact => CONTRIBUTORS,
+        Action::Evaluate => EVALUATORS,
         Action::SetShield | Action::LiftShield => {
             &[Role::SocialWorkManager, Role::MashPractitioner]
         }
@@ -139,6 +156,7 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         | Action::NoteWritable
         | Action::BeginTurn
         | Action::DestroyGeneration
+        | Action::RaiseAlerts
         | Action::RenewCertificate
         | Action::RedeemCode => &[],
     }

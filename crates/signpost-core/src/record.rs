@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::{Alert, AlertMark, Canary};
 use crate::flag::ContactFlag;
 use crate::id::{
-    ActorId, BodyDigest, Fingerprint, FlagId, GroupId, LiftId, OrganisationId, PersonId,
-    ProposalId, Receipt, RequestId, SystemId, TeamId,
+    ActorId, AlertId, BodyDigest, CanaryId, Fingerprint, FlagId, GroupId, LiftId, OrganisationId,
+    PersonId, ProposalId, Receipt, RequestId, SystemId, TeamId,
 };
 use crate::register::{
     Certificate, Claim, Claimed, Custodies, Enrolment, Group, Members, Organisation, Person,
@@ -55,6 +56,12 @@ pub enum Record {
     Enrolment(Enrolment),
     /// What waits for its second name, or waited.
     Proposal(Proposal),
+    /// What a privacy officer is to look at.
+    Alert(Alert),
+    /// A fictional child.
+    Canary(Canary),
+    /// How far the ledger has been looked through for alerts.
+    AlertMark(AlertMark),
 }
 
 /// What holds for a child under one pseudonym. Every write about the child writes it anew, so that
@@ -220,6 +227,12 @@ pub enum RecordKey {
     Enrolment(CodeHash),
     /// What waits for its second name, or waited.
     Proposal(ProposalId),
+    /// What a privacy officer is to look at.
+    Alert(AlertId),
+    /// A fictional child.
+    Canary(CanaryId),
+    /// How far the ledger has been looked through for alerts.
+    AlertMark,
 }
 
 /// The kinds of record that are scanned as a whole.
@@ -257,6 +270,12 @@ pub enum Kind {
     Enrolment = 17,
     /// Proposals.
     Proposal = 18,
+    /// What privacy officers are to look at.
+    Alert = 19,
+    /// Fictional children.
+    Canary = 20,
+    /// How far the ledger has been looked through for alerts.
+    AlertMark = 21,
 }
 
 /// What a scan goes through: the records of one child, or of one kind.
@@ -316,6 +335,9 @@ impl Record {
             Self::Custodies(custodies) => RecordKey::Custodies(custodies.organisation),
             Self::Enrolment(enrolment) => RecordKey::Enrolment(enrolment.code),
             Self::Proposal(proposal) => RecordKey::Proposal(proposal.id),
+            Self::Alert(alert) => RecordKey::Alert(alert.id),
+            Self::Canary(canary) => RecordKey::Canary(canary.id),
+            Self::AlertMark(_) => RecordKey::AlertMark,
         }
     }
 
@@ -362,6 +384,9 @@ impl RecordKey {
             Self::Custodies(_) => Scope::Kind(Kind::Custodies),
             Self::Enrolment(_) => Scope::Kind(Kind::Enrolment),
             Self::Proposal(_) => Scope::Kind(Kind::Proposal),
+            Self::Alert(_) => Scope::Kind(Kind::Alert),
+            Self::Canary(_) => Scope::Kind(Kind::Canary),
+            Self::AlertMark => Scope::Kind(Kind::AlertMark),
         }
     }
 
@@ -387,7 +412,7 @@ impl RecordKey {
             Self::Group(id) | Self::Members(id) => within.update(id.as_bytes()),
             Self::Person(id) => within.update(id.as_bytes()),
             Self::Token(hash) => within.update(hash.as_bytes()),
-            Self::Service | Self::ClockDoubt => &mut within,
+            Self::Service | Self::ClockDoubt | Self::AlertMark => &mut within,
             Self::Claim(Claimed::Code(scheme, code)) => {
                 within.update(&[1, scheme.code()]).update(code.as_str().as_bytes())
             }
@@ -397,6 +422,8 @@ impl RecordKey {
                 .update(staff.as_str().as_bytes()),
             Self::Enrolment(code) => within.update(code.as_bytes()),
             Self::Proposal(id) => within.update(id.as_bytes()),
+            Self::Alert(id) => within.update(id.as_bytes()),
+            Self::Canary(id) => within.update(id.as_bytes()),
         };
         let mut location = [0; 48];
         location[..32].copy_from_slice(&scope);

@@ -286,6 +286,28 @@ terms! {
 }
 
 terms! {
+    /// What a privacy officer is to look at.
+    AlertKind {
+        Canary = 1 "CANARY",
+        Enumeration = 2 "ENUMERATION",
+        SecondRedemption = 3 "SECOND_REDEMPTION",
+        SelfClaimed = 4 "SELF_CLAIMED",
+        Quota = 5 "QUOTA",
+        ShieldedView = 6 "SHIELDED_VIEW",
+    }
+}
+
+terms! {
+    /// What a privacy officer found.
+    AlertOutcome {
+        Justified = 1 "JUSTIFIED",
+        Mistake = 2 "MISTAKE",
+        Misuse = 3 "MISUSE",
+        Exercise = 4 "EXERCISE",
+    }
+}
+
+terms! {
     /// The kind of number a pseudonym was made from.
     Namespace {
         Nhs = 1 "NHS",
@@ -342,10 +364,15 @@ terms! {
         NoteWritable = 39 "NOTE_WRITABLE",
         BeginTurn = 40 "BEGIN_TURN",
         DestroyGeneration = 41 "DESTROY_GENERATION",
+        RaiseAlerts = 42 "RAISE_ALERTS",
         SuspendToken = 64 "SUSPEND_TOKEN",
         ResumeToken = 65 "RESUME_TOKEN",
         RecordCustody = 66 "RECORD_CUSTODY",
         ListRegister = 67 "LIST_REGISTER",
+        AskAsBroker = 68 "ASK_AS_BROKER",
+        CloseAlert = 69 "CLOSE_ALERT",
+        ListAlerts = 70 "LIST_ALERTS",
+        AddCanary = 71 "ADD_CANARY",
     }
 }
 

@@ -108,7 +108,10 @@ impl Carry for Compaction {
             | Record::Claim(_)
             | Record::Custodies(_)
             | Record::Enrolment(_)
-            | Record::Proposal(_) => true,
+            | Record::Proposal(_)
+            | Record::Alert(_)
+            | Record::Canary(_)
+            | Record::AlertMark(_) => true,
         };
         stays.then_some(record)
     }

@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use jiff::civil::date;
 
+use crate::alert::{Alert, AlertMark, AlertState, Canary};
 use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::entry::{Nonce, Opening};
 use crate::flag::{ContactFlag, ContactRoute, Hours, Involvement, InvolvementDetails, Provenance};
 use crate::id::{
-    ActorId, BodyDigest, Fingerprint, FlagId, GroupId, KeyFingerprint, LiftId, OrganisationId,
-    PersonId, PolicyDigest, ProposalId, Receipt, RequestId, SystemId, TeamId, TokenId,
+    ActorId, BodyDigest, CanaryId, Fingerprint, FlagId, GroupId, KeyFingerprint, LiftId,
+    OrganisationId, PersonId, PolicyDigest, ProposalId, Receipt, RequestId, SystemId, TeamId,
+    TokenId,
 };
 use crate::permit::Permit;
 use crate::record::{
@@ -22,9 +24,9 @@ use crate::register::{
 };
 use crate::subject::{EvaluationKeyId, NamedPseudonym, Pseudonym, Subject};
 use crate::terms::{
-    Action, CodeScheme, ContactRole, Custody, DisclosureBasis, InvolvementStatus, LegalAuthority,
-    Namespace, OrganisationKind, Outcome, Purpose, Role, Sensitivity, ServiceType, ShieldKind,
-    SubjectInformed,
+    Action, AlertKind, AlertOutcome, CodeScheme, ContactRole, Custody, DisclosureBasis,
+    InvolvementStatus, LegalAuthority, Namespace, OrganisationKind, Outcome, Purpose, Role,
+    Sensitivity, ServiceType, ShieldKind, SubjectInformed,
 };
 use crate::token::{CodeHash, Token};
 
@@ -151,7 +153,12 @@ fn next_kind(record: &Record) -> Option<Record> {
         Record::Claim(_) => custodies(),
         Record::Custodies(_) => enrolment(),
         Record::Enrolment(_) => proposal(),
-        Record::Proposal(_) => return None,
+        Record::Proposal(_) => alert(),
+        Record::Alert(_) => {
+            Record::Canary(Canary { id: CanaryId::new([19; 16]), subject: subject(&[3, 4]) })
+        }
+        Record::Canary(_) => Record::AlertMark(AlertMark { next: Receipt(7) }),
+        Record::AlertMark(_) => return None,
     })
 }
 
@@ -306,6 +313,20 @@ fn proposal() -> Record {
         proposer: PersonId::new([4; 16]),
         until: Timestamp::constant(1_781_524_800, 0),
         state: ProposalState::Approved { by: PersonId::new([18; 16]) },
+    })
+}
+
+fn alert() -> Record {
+    let kind = AlertKind::Canary;
+    Record::Alert(Alert {
+        id: Alert::id_of_entry(kind, Receipt(5)),
+        kind,
+        actor: Some(ActorId::new([5; 16])),
+        organisation: Some(OrganisationId::new([1; 16])),
+        system: Some(SystemId::new([3; 16])),
+        entry: Receipt(5),
+        at: Timestamp::constant(1_781_524_800, 0),
+        state: AlertState::Closed { by: PersonId::new([4; 16]), outcome: AlertOutcome::Exercise },
     })
 }
 

@@ -81,7 +81,10 @@ impl Child {
             | Record::Claim(_)
             | Record::Custodies(_)
             | Record::Enrolment(_)
-            | Record::Proposal(_) => return Err(StoreError::Damaged),
+            | Record::Proposal(_)
+            | Record::Alert(_)
+            | Record::Canary(_)
+            | Record::AlertMark(_) => return Err(StoreError::Damaged),
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 
 mod access;
 mod certificates;
-mod change;
+pub(super) mod change;
 mod enrolment;
 mod list;
 mod organisations;

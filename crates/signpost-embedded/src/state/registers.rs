@@ -37,7 +37,10 @@ pub(crate) fn register_key(key: &RecordKey) -> Option<RegisterKey> {
         | RecordKey::Claim(_)
         | RecordKey::Custodies(_)
         | RecordKey::Enrolment(_)
-        | RecordKey::Proposal(_) => return None,
+        | RecordKey::Proposal(_)
+        | RecordKey::Alert(_)
+        | RecordKey::Canary(_)
+        | RecordKey::AlertMark => return None,
         RecordKey::Lift(id) => of(Kind::Lift, id.as_bytes()),
         RecordKey::Organisation(id) => of(Kind::Organisation, id.as_bytes()),
         RecordKey::Team(id) => of(Kind::Team, id.as_bytes()),

@@ -5,9 +5,10 @@ use async_trait::async_trait;
 use super::super::replay::Written;
 use super::super::write::{Begun, Leave, OwnChange, WriteRequest};
 use super::super::{Directory, Presented};
+use crate::alert::Alert;
 use crate::commit::{Precondition, Write};
 use crate::id::{
-    Fingerprint, GroupId, OrganisationId, PersonId, ProposalId, Receipt, SystemId, TeamId,
+    AlertId, Fingerprint, GroupId, OrganisationId, PersonId, ProposalId, Receipt, SystemId, TeamId,
 };
 use crate::permit::Permit;
 use crate::record::{Record, RecordKey, Registered, ReplayResult};
@@ -53,7 +54,7 @@ pub enum Declined {
 
 impl Change {
     /// What was named is changed.
-    pub(super) fn of(detail: [u8; 32], writes: Vec<Write>) -> Self {
+    pub(in crate::directory) fn of(detail: [u8; 32], writes: Vec<Write>) -> Self {
         Self { result: Registered::Changed, detail, count: 0, writes }
     }
 
@@ -116,7 +117,7 @@ impl Directory {
 macro_rules! look_ups {
     ($($name:ident($id:ident: $id_type:ty) $variant:ident => $kind:ty;)+) => {
         impl Directory {$(
-            pub(super) async fn $name(
+            pub(in crate::directory) async fn $name(
                 &self,
                 permit: &mut Permit,
                 $id: $id_type,
@@ -144,6 +145,7 @@ look_ups! {
     custodies_of(organisation: OrganisationId) Custodies => Custodies;
     enrolment(code: CodeHash) Enrolment => Enrolment;
     proposal(id: ProposalId) Proposal => Proposal;
+    alert(id: AlertId) Alert => Alert;
 }
 
 /// What a reference of the register leads to: damage if it leads nowhere.
@@ -175,4 +177,4 @@ macro_rules! register_requests {
         }
     )+};
 }
-pub(super) use register_requests;
+pub(in crate::directory) use register_requests;

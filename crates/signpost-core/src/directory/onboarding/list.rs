@@ -233,7 +233,10 @@ impl Listing {
             | Record::Members(_)
             | Record::Claim(_)
             | Record::Custodies(_)
-            | Record::Enrolment(_) => return None,
+            | Record::Enrolment(_)
+            | Record::Alert(_)
+            | Record::Canary(_)
+            | Record::AlertMark(_) => return None,
         };
         belongs.then_some(id)
     }
