@@ -163,6 +163,23 @@ async fn the_first_name_counts_only_as_long_as_its_person_may_confirm() {
     assert!(scene.is_in_doubt().await);
 }
 
+/// However many entries there are, and be it the one of first light.
+#[tokio::test]
+async fn service_time_goes_on_from_the_last_entry_where_the_clock_was_put_back() {
+    for questions in 0..6 {
+        let scene = Scene::new().await;
+        for _ in 0..questions {
+            scene.clock.advance(HOUR);
+            scene.lines(SAM, &child(&[1])).await;
+        }
+        scene.clock.step_by(-HOUR * 24);
+        let (policy, entropy) = (Arc::new(Policy::default()), Arc::new(SeededEntropy::new(2)));
+        let service = ServiceClock::from(scene.clock.clone());
+        let started = Directory::start(scene.store.clone(), policy, service, entropy).await;
+        assert_eq!(started.unwrap().now(), last_entry(&scene).await, "{questions} questions");
+    }
+}
+
 /// A store's clock that is another after each restart.
 #[derive(Debug)]
 struct Restarted(Mutex<ServiceClock>);

@@ -1,12 +1,15 @@
 use std::sync::Arc;
 
 use signpost_core::directory::{Directory, FirstLight, StartError};
+use signpost_core::id::KeyFingerprint;
 use signpost_core::memory::MemoryStore;
 use signpost_core::policy::{DEFAULT, Policy};
 use signpost_core::refusal::Refusal;
 use signpost_core::store::StoreError;
+use signpost_core::subject::EvaluationKeyId;
 use signpost_core::terms::{Action, Outcome, Purpose};
 use signpost_core::testing::SeededEntropy;
+use signpost_core::turn::{Destroyed, KeyDestroyed};
 
 use crate::fixture::*;
 
@@ -75,6 +78,36 @@ async fn whoever_still_runs_with_the_old_policy_decides_no_more() {
 }
 
 #[tokio::test]
+async fn an_evaluation_key_is_put_on_record_once_and_never_missed_or_exchanged() {
+    let key = |id, byte| (EvaluationKeyId(id), KeyFingerprint::new([byte; 32]));
+    let [first, second, third, exchanged] = [key(1, 1), key(2, 2), key(3, 3), key(1, 9)];
+    let scene = Scene::new().await;
+    let scene = Scene { store: Arc::new(MemoryStore::new(scene.clock.clone())), ..scene };
+    let register = FirstLight { evaluation_keys: vec![first], ..register() };
+    Directory::first_light(&*scene.store, &Policy::default(), register).await.unwrap();
+    let directory = restart(&scene, &Policy::default()).await.unwrap();
+    let refused = |id| Err(StartError::EvaluationKey { id });
+    for (keys, held, added) in [
+        (&[first][..], Ok(()), 0),
+        (&[exchanged], refused(1), 0),
+        (&[second, third], refused(1), 0),
+        (&[first, second, third], Ok(()), 2),
+        (&[third, second, first], Ok(()), 0),
+        (&[first, third], refused(2), 0),
+        (&[exchanged, second, third], refused(1), 0),
+    ] {
+        let before = scene.entries().await.len();
+        assert_eq!(directory.hold_evaluation_keys(keys).await, held, "{keys:?}");
+        let entries = scene.entries().await;
+        assert_eq!(entries.len() - before, usize::from(added > 0), "{keys:?}");
+        if let Some(entry) = entries.get(before) {
+            assert_eq!((entry.action(), entry.count()), (Action::AddEvaluationKey, added));
+            assert_eq!((entry.outcome(), entry.actor()), (Outcome::Done, None));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_cut_tail_is_on_record_with_its_length() {
     let scene = Scene::new().await;
     for (cut, count) in [(1, 1), (u64::from(u32::MAX) + 1, u32::MAX)] {
@@ -93,5 +126,22 @@ async fn a_store_without_space_and_its_return_are_on_record() {
         let entry = scene.entry(receipt).await;
         assert_eq!((entry.action(), entry.outcome()), (action, Outcome::Done));
         assert_eq!((entry.actor(), entry.system()), (None, None), "of the service itself");
+    }
+}
+
+#[tokio::test]
+async fn a_destroyed_generation_is_on_record_with_its_number_its_key_and_its_files() {
+    let scene = Scene::new().await;
+    let key = KeyDestroyed { key: [8; 16], custody: String::from("a file"), method: String::new() };
+    for (keys, id, files, count) in
+        [(vec![key], [8; 16], 12, 12), (vec![], [0; 16], u64::from(u32::MAX) + 1, u32::MAX)]
+    {
+        let destroyed = Destroyed { generation: 0x0102, keys, files, bytes: 5 };
+        let receipt = scene.directory.record_destroyed(&destroyed).await.unwrap();
+        let entry = scene.entry(receipt).await;
+        assert_eq!((entry.action(), entry.count()), (Action::DestroyGeneration, count));
+        assert_eq!(entry.detail()[..8], [0, 0, 0, 0, 0, 0, 1, 2]);
+        assert_eq!(entry.detail()[8..24], id);
+        assert_eq!(entry.detail()[24..], [0; 8]);
     }
 }
