@@ -1,3 +1,4 @@
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -239,10 +240,11 @@ fn many_write_and_sync_at_once_and_all_that_was_synced_is_there_after_a_power_cu
     const LEN: usize = 700;
     let place = place();
     place.faults.write_back(1);
-    place.faults.die(2000, When::After);
     let place = &place;
     let shared = place.file("shared");
     let shared = &*shared;
+    // The power is cut some time after each has synced once, however late it is let run.
+    let all_have_synced = &Barrier::new(usize::try_from(WRITERS).unwrap());
     let synced: Vec<u64> = std::thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
@@ -260,6 +262,9 @@ fn many_write_and_sync_at_once_and_all_that_was_synced_is_there_after_a_power_cu
                             break synced;
                         }
                         synced += 1;
+                        if synced == 1 && all_have_synced.wait().is_leader() {
+                            place.faults.die(place.faults.count() + 2000, When::After);
+                        }
                     }
                 })
             })
