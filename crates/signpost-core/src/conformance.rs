@@ -77,6 +77,7 @@ macro_rules! conformance_suite {
                     a_failed_commit_fails_alone,
                     of_many_commits_on_one_version_one_wins,
                     of_many_commits_on_one_absence_one_wins,
+                    of_many_commits_on_a_record_of_any_kind_one_wins,
                 }
                 scans {
                     an_empty_scope_has_no_records,

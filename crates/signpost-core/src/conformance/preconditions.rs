@@ -1,11 +1,12 @@
 //! Preconditions: what a commit rests on is checked when its turn comes.
 
-use super::samples::{commit, commit_if, flag, head_key, put_head, subject};
+use super::samples::{commit, commit_if, every_kind, flag, head_key, put_head, subject};
 use super::{Fixture, NO_LIMIT};
 use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::entry::{Nonce, Opening};
 use crate::id::{PolicyDigest, Receipt};
 use crate::permit::Permit;
+use crate::record::Stored;
 use crate::store::CommitError;
 use crate::terms::{Action, Outcome};
 
@@ -119,13 +120,41 @@ pub async fn of_many_commits_on_one_absence_one_wins(fixture: &Fixture) {
     expect_one_winner(fixture, &Precondition::Absent(head_key(1))).await;
 }
 
+/// So it is with every kind of record, wherever a store keeps it: put, put again or removed.
+pub async fn of_many_commits_on_a_record_of_any_kind_one_wins(fixture: &Fixture) {
+    for record in every_kind() {
+        let key = record.key();
+        let put = |_| vec![Write::Put(record.clone())];
+        let first = rivals(fixture, &Precondition::Absent(key.clone()), put).await;
+        let second = rivals(fixture, &Precondition::At(key.clone(), first), put).await;
+        assert_eq!(fixture.read(&key).await, Some(Stored { version: second, record }));
+        let remove = |_| vec![Write::Remove(key.clone())];
+        rivals(fixture, &Precondition::At(key.clone(), second), remove).await;
+        assert_eq!(fixture.read(&key).await, None);
+    }
+}
+
 async fn expect_one_winner(fixture: &Fixture, rests_on: &Precondition) {
+    let writes = |number| vec![put_head(1), Write::Put(flag(1, number))];
+    let won = rivals(fixture, rests_on, writes).await;
+    let records = fixture.store.scan(&head_key(1).scope(), None, NO_LIMIT).await;
+    let records = records.expect("the child is scanned");
+    assert_eq!(records.len(), 2, "the head and the winner's flag");
+    assert!(records.iter().all(|stored| stored.version == won));
+}
+
+/// Commits that wait together and rest on the same: one of them wins, and what it wrote makes all
+/// others fail.
+async fn rivals(
+    fixture: &Fixture,
+    rests_on: &Precondition,
+    writes: impl Fn(u16) -> Vec<Write>,
+) -> Receipt {
     let before = fixture.entries().await.len();
     let mut rivals = tokio::task::JoinSet::new();
     for number in 0..RIVALS {
         let store = fixture.store.clone();
-        let writes = vec![put_head(1), Write::Put(flag(1, number))];
-        let commit = commit_if(vec![rests_on.clone()], writes);
+        let commit = commit_if(vec![rests_on.clone()], writes(number));
         rivals.spawn(async move { store.commit(commit).await });
     }
     let outcomes = rivals.join_all().await;
@@ -134,8 +163,5 @@ async fn expect_one_winner(fixture: &Fixture, rests_on: &Precondition) {
     assert_eq!(won.len(), 1, "exactly one of {RIVALS} wins");
     assert!(outcomes.iter().all(|outcome| outcome.is_ok() || *outcome == lost));
     assert_eq!(fixture.entries().await.len(), before + 1);
-    let records = fixture.store.scan(&head_key(1).scope(), None, NO_LIMIT).await;
-    let records = records.expect("the child is scanned");
-    assert_eq!(records.len(), 2, "the head and the winner's flag");
-    assert!(records.iter().all(|stored| stored.version == won[0]));
+    won[0]
 }
