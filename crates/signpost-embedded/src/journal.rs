@@ -140,3 +140,31 @@ pub(crate) fn cut(disk: &dyn Disk, path: &Path, end: u64) -> io::Result<()> {
     file.set_len(end)?;
     file.sync_all()
 }
+
+#[cfg(all(test, feature = "faults"))]
+mod tests {
+    use super::*;
+    use crate::disk::volatile::VolatileDisk;
+    use crate::journal::frame::Body;
+
+    #[test]
+    fn what_was_not_wholly_written_is_cut_off_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let layout = Layout::new(directory.path());
+        let disk = VolatileDisk::new();
+        let faults = disk.faults();
+        let disk: Arc<dyn Disk> = Arc::new(disk);
+        disk.create_directory(&layout.generation(1)).unwrap();
+        let mut journal = Journal::create(&disk, &layout, 1).unwrap();
+        let len = || disk.status(&layout.journal(1, 1)).unwrap().len;
+        let empty = len();
+        let (frame, id) = Body::default().encode(1, 0, &journal.last().hash).unwrap();
+
+        faults.no_space(40);
+        assert!(matches!(journal.append(&frame, id), Err(AppendError::NotWritten(_))));
+        assert_eq!((len(), journal.last().number), (empty, 0));
+        faults.space_again();
+        journal.append(&frame, id).unwrap();
+        assert_eq!((len(), journal.last()), (empty + frame.len() as u64, id));
+    }
+}

@@ -321,3 +321,6 @@ fn read_from(file: &JournalFile, offset: u64) -> BufReader<Reader> {
 }
 
 const READ_BUFFER_LEN: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use signpost_core::conformance::{Fixture, ledger, records};
+use signpost_core::id::ActorId;
+use signpost_core::record::{ChildHead, Record, Shield};
 use signpost_core::store::Clock;
+use signpost_core::subject::Pseudonym;
+use signpost_core::terms::ShieldKind;
 use signpost_core::testing::{ManualClock, put_records};
 
 use super::*;
@@ -92,14 +96,17 @@ fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> bool {
     future.poll(&mut context).is_ready()
 }
 
-#[test]
-fn what_waits_when_the_store_closes_is_answered_and_goes_into_one_frame() {
+/// Commits these while the writer is held, each by itself, and closes: how many of them went into
+/// each frame.
+fn frames_of_waiting(commits: &[Vec<Record>], limit: impl FnOnce(&mut Options)) -> Vec<usize> {
     let gate = Arc::new(Gate::default());
-    let (_directory, options) = place(gate.clone());
+    let (_directory, mut options) = place(gate.clone());
+    limit(&mut options);
     let store = EmbeddedStore::open(&options).unwrap().store;
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let shut = gate.0.lock().unwrap();
-    let mut waiting: Vec<_> = (0..256).map(|_| Box::pin(put_records(&store, []))).collect();
+    let put = |records: &Vec<Record>| Box::pin(put_records(&store, records.clone()));
+    let mut waiting: Vec<_> = commits.iter().map(put).collect();
     for one in &mut waiting {
         assert!(!poll_once(one.as_mut()), "it waits");
     }
@@ -112,7 +119,30 @@ fn what_waits_when_the_store_closes_is_answered_and_goes_into_one_frame() {
             assert_eq!(one.await, Ok(Receipt(index)));
         }
     });
-    let frames = frames(&options.data_dir);
-    assert_eq!(frames.len(), 1);
-    assert_eq!(frames[0].entries.len(), 256);
+    frames(&options.data_dir).iter().map(|frame| frame.entries.len()).collect()
+}
+
+#[test]
+fn what_waits_when_the_store_closes_is_answered_and_goes_into_one_frame() {
+    assert_eq!(frames_of_waiting(&vec![Vec::new(); 256], |_| ()), [256]);
+}
+
+#[test]
+fn a_batch_takes_no_more_commits_than_it_may() {
+    let few = |options: &mut Options| options.batch_commits_max = 3;
+    assert_eq!(frames_of_waiting(&vec![Vec::new(); 8], few), [3, 3, 2]);
+}
+
+#[test]
+fn a_batch_takes_commits_until_it_is_large() {
+    let pseudonym = Pseudonym::new([1; 64]);
+    let shield = Shield {
+        kind: ShieldKind::Shielded,
+        review_due: jiff::civil::date(2026, 12, 1),
+        set_by: ActorId::new([5; 16]),
+        set_on: vec![pseudonym.clone(); 68_000],
+    };
+    let four_mebibytes = vec![Record::Head(ChildHead { pseudonym, shields: vec![shield] })];
+    let commits = [four_mebibytes.clone(), four_mebibytes, Vec::new()];
+    assert_eq!(frames_of_waiting(&commits, |_| ()), [2, 1]);
 }

@@ -92,6 +92,9 @@ fn a_file_header_is_read_and_written_as_the_table_says() {
     assert_eq!(header, FileHeader { generation: 3, file: 2, after, random: [0x66; 16] });
     assert_eq!(header.before_first(), after);
     assert_eq!(header.encode(), golden);
+    let first = FileHeader { file: 1, ..header };
+    let hash = *first.encode().last_chunk().unwrap();
+    assert_eq!(first.before_first(), FrameId { number: 0, hash }, "its own hash");
 }
 
 #[test]
