@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use jiff::Span;
+use jiff::SignedDuration;
 use signpost_core::directory::{ContactEnd, LiftProgress, NewShield, ShieldLift};
 use signpost_core::record::Record;
 use signpost_core::refusal::Reason;
@@ -17,7 +17,7 @@ async fn the_same_again_gives_the_first_result_and_no_new_entry() {
     let first = scene.try_record(NORA, contact.clone()).await.unwrap();
     let before = scene.entries().await.len();
     assert_eq!(scene.try_record(NORA, contact.clone()).await, Ok(first));
-    scene.clock.step(Span::new().hours(48).milliseconds(-1));
+    scene.clock.advance(SignedDuration::from_hours(48) - SignedDuration::from_millis(1));
     assert_eq!(scene.try_record(NORA, contact).await, Ok(first));
     assert_eq!(scene.entries().await.len(), before);
     assert_eq!(scene.lines(SAM, &child(&[1])).await, 1);

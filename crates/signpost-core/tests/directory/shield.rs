@@ -1,4 +1,4 @@
-use jiff::{Span, ToSpan};
+use jiff::{SignedDuration, ToSpan};
 use signpost_core::directory::{LiftProgress, NewShield};
 use signpost_core::record::Record;
 use signpost_core::refusal::{Reason, Refusal};
@@ -205,7 +205,7 @@ async fn a_lifting_waits_seven_days() {
     let lift = scene.lift(MONA, &named, Some(late));
     scene.assert_refused_next(lift, Reason::NotFound).await;
     let in_time = scene.begin_lift(SUE, &named).await;
-    scene.clock.step(Span::new().hours(7 * 24).milliseconds(-1));
+    scene.clock.advance(SignedDuration::from_hours(7 * 24) - SignedDuration::from_millis(1));
     scene.lift(MONA, &named, Some(in_time)).await.unwrap();
 }
 
