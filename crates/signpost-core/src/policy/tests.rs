@@ -214,6 +214,9 @@ fn a_policy_of_another_form_is_refused() {
         assert!(matches!(changed(from, to), Err(PolicyError::Form(_))), "{from} -> {to}");
     }
     assert!(matches!(Policy::parse(""), Err(PolicyError::Form(_))));
+    let Err(PolicyError::Form(told)) = Policy::parse("format = 1\nformat = 2\n") else { panic!() };
+    assert!(told.contains("line 2") && told.contains("duplicate key"), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
 }
 
 #[test]

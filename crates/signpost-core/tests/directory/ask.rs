@@ -197,6 +197,31 @@ async fn an_answer_of_many_flags_is_in_order_and_its_entry_has_all_levels() {
     assert_eq!(entry.released(), levels.iter().fold(0, |bits, level| bits | level.bit()));
 }
 
+/// Where only years may be seen, or nothing of when, the order does not tell the day either.
+#[tokio::test]
+async fn lines_are_in_the_order_of_their_days_only_where_those_may_be_seen() {
+    let scene = Scene::new().await;
+    let child = child(&[1]);
+    let mut flags = Vec::new();
+    for (who, year) in [(NORA, 2022), (MASHA, 2025), (EDDIE, 2021), (PAUL, 2024), (ELLA, 2023)] {
+        let started = details_with(|details| details.started = date(year, 1, 1));
+        let flag = scene.record(who, &child, started).await;
+        flags.push((flag, year, format!("Team {}", who.team)));
+    }
+    let mut teams_shown = Vec::new();
+    for (who, purpose) in [(SAM, Purpose::S47Enquiry), (YUSUF, Purpose::TransferIn)] {
+        let lines = scene.ask(who, purpose, &child).await.unwrap().signposts;
+        let team = |line: Signpost| line.team.unwrap().team.as_str().to_owned();
+        teams_shown.push(lines.into_iter().map(team).collect::<Vec<_>>());
+    }
+    let mut teams_sorted = Vec::new();
+    flags.sort_by_key(|(_, year, _)| std::cmp::Reverse(*year));
+    teams_sorted.push(flags.iter().map(|(.., team)| team.clone()).collect::<Vec<_>>());
+    flags.sort_by_key(|(flag, ..)| *flag);
+    teams_sorted.push(flags.iter().map(|(.., team)| team.clone()).collect::<Vec<_>>());
+    assert_eq!(teams_shown, teams_sorted, "by their days, and by their ids");
+}
+
 #[tokio::test]
 async fn an_ended_involvement_grows_coarser_with_age_and_goes() {
     let scene = Scene::new().await;

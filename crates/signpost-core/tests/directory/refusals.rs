@@ -209,6 +209,19 @@ async fn who_is_not_identified_leaves_no_entry_and_is_counted() {
 }
 
 #[tokio::test]
+async fn a_refusal_at_a_certificate_is_counted_for_the_system_it_names() {
+    let scene = Scene::new().await;
+    for (certificate, system) in [(2, Some(SystemId::new([2; 16]))), (99, None)] {
+        let certificate = Fingerprint::new([certificate; 32]);
+        scene.directory.count_refusal_at(certificate, Outcome::Shed).await;
+        let receipt = scene.directory.record_refusals().await.unwrap().unwrap();
+        let entry = scene.entry(receipt).await;
+        assert_eq!((entry.outcome(), entry.count()), (Outcome::Shed, 1));
+        assert_eq!(entry.system(), system);
+    }
+}
+
+#[tokio::test]
 async fn a_count_that_could_not_be_recorded_is_not_lost() {
     let (scene, faulty) = faulty(0).await;
     scene.directory.count_refusal(Outcome::Shed);
