@@ -69,7 +69,7 @@ impl ChildOf {
             let mut id = [0; 16];
             id.copy_from_slice(&Sha512::digest(&self.pseudonym()[number..])[..16]);
             let flag = flag(FlagId::new(id), self.subject());
-            records.push(Record::Flag(FlagCopy { under: under.clone(), flag }));
+            records.push(Record::Flag(FlagCopy { under: under.clone(), flag: flag.into() }));
         }
         records
     }

@@ -44,7 +44,6 @@ pub enum Precondition {
 
 /// A change of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are puts; a box would cost more")]
 pub enum Write {
     /// The record is put, in place of an earlier one of its key.
     Put(Record),

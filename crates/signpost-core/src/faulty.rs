@@ -10,7 +10,7 @@ use crate::commit::Commit;
 use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{RecordKey, Scope, Stored};
-use crate::store::{CommitError, Store, StoreError};
+use crate::store::{CommitError, Lookup, Store, StoreError};
 use crate::turn::{Carry, Destroyed, Prepared, Unfinished};
 
 /// A call of [`Store`].
@@ -182,17 +182,19 @@ impl Turn {
 
 #[async_trait]
 impl Store for FaultyStore {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        self.turn(Call::Read).take(self.inner.read(key)).await
+    fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
+        Lookup::to_come(async move { self.turn(Call::Read).take(self.inner.read(key)).await })
     }
 
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
+    fn scan<'s>(
+        &'s self,
+        scope: &'s Scope,
+        after: Option<&'s RecordKey>,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        self.turn(Call::Scan).take(self.inner.scan(scope, after, limit)).await
+    ) -> Lookup<'s, Vec<Stored>> {
+        Lookup::to_come(async move {
+            self.turn(Call::Scan).take(self.inner.scan(scope, after, limit)).await
+        })
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
@@ -276,19 +278,23 @@ impl CountingStore {
 
 #[async_trait]
 impl Store for CountingStore {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        self.counts().reads += 1;
-        self.inner.read(key).await
+    fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
+        Lookup::to_come(async move {
+            self.counts().reads += 1;
+            self.inner.read(key).await
+        })
     }
 
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
+    fn scan<'s>(
+        &'s self,
+        scope: &'s Scope,
+        after: Option<&'s RecordKey>,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        self.counts().scans += 1;
-        self.inner.scan(scope, after, limit).await
+    ) -> Lookup<'s, Vec<Stored>> {
+        Lookup::to_come(async move {
+            self.counts().scans += 1;
+            self.inner.scan(scope, after, limit).await
+        })
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {

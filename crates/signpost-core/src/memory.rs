@@ -11,7 +11,7 @@ use crate::commit::{Commit, Write};
 use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{Location, RecordKey, Scope, Stored};
-use crate::store::{Clock, CommitError, Store, StoreError, stamp_ms};
+use crate::store::{Clock, CommitError, Lookup, Store, StoreError, stamp_ms};
 use crate::turn::{Carry, Destroyed, Prepared, Unfinished};
 
 /// Keeps all in memory; durable as long as the process.
@@ -59,25 +59,29 @@ impl MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        Ok(self.state()?.records.get(&key.locate(&INDEX_KEY)).cloned())
+    fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
+        Lookup::to_come(
+            async move { Ok(self.state()?.records.get(&key.locate(&INDEX_KEY)).cloned()) },
+        )
     }
 
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
+    fn scan<'s>(
+        &'s self,
+        scope: &'s Scope,
+        after: Option<&'s RecordKey>,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        let state = self.state()?;
-        let prefix = scope.locate(&INDEX_KEY);
-        let from = match after {
-            None => Bound::Included(Location::first_of(&prefix)),
-            Some(key) => Bound::Excluded(key.locate(&INDEX_KEY)),
-        };
-        let found = state.records.range((from, Bound::Unbounded));
-        let within = found.take_while(|(location, _)| location.as_bytes().starts_with(&prefix));
-        Ok(within.take(limit.get()).map(|(_, stored)| stored.clone()).collect())
+    ) -> Lookup<'s, Vec<Stored>> {
+        Lookup::to_come(async move {
+            let state = self.state()?;
+            let prefix = scope.locate(&INDEX_KEY);
+            let from = match after {
+                None => Bound::Included(Location::first_of(&prefix)),
+                Some(key) => Bound::Excluded(key.locate(&INDEX_KEY)),
+            };
+            let found = state.records.range((from, Bound::Unbounded));
+            let within = found.take_while(|(location, _)| location.as_bytes().starts_with(&prefix));
+            Ok(within.take(limit.get()).map(|(_, stored)| stored.clone()).collect())
+        })
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {

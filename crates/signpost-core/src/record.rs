@@ -1,5 +1,7 @@
 //! What a store holds: versioned records, each found by a key that says nothing on disk.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -92,8 +94,9 @@ pub struct Shield {
 pub struct FlagCopy {
     /// The pseudonym it lies under.
     pub under: Pseudonym,
-    /// The flag.
-    pub flag: ContactFlag,
+    /// The flag. It is by far the largest that a record holds, and is read at every question.
+    #[serde(with = "shared")]
+    pub flag: Arc<ContactFlag>,
 }
 
 /// By what a repeated write is known: the id alone would let one client read another's result.
@@ -341,6 +344,18 @@ impl Record {
         }
     }
 
+    /// Whether it is found by this key. For a child's record no pseudonym is copied.
+    #[must_use]
+    pub fn has_key(&self, key: &RecordKey) -> bool {
+        match (self, key) {
+            (Self::Head(head), RecordKey::Head(pseudonym)) => head.pseudonym == *pseudonym,
+            (Self::Flag(copy), RecordKey::Flag(pseudonym, id)) => {
+                copy.flag.id == *id && copy.under == *pseudonym
+            }
+            _ => self.key() == *key,
+        }
+    }
+
     /// The format byte and the record in postcard's encoding; in clear, to be sealed by the store.
     #[must_use]
     pub fn encode(&self) -> zeroize::Zeroizing<Vec<u8>> {
@@ -460,6 +475,26 @@ impl Location {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 48] {
         &self.0
+    }
+}
+
+/// What is shared is stored as if it were not.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        value: &Arc<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        T::serialize(value, serializer)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
     }
 }
 

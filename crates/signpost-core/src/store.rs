@@ -1,7 +1,10 @@
 //! What the core needs of the outside world: a store, the time, and randomness.
 
+use std::future::Ready;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -31,16 +34,16 @@ use crate::turn::{Carry, Destroyed, Prepared, Unfinished};
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// One record.
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError>;
+    fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>>;
 
     /// At most `limit` records of a scope, in an order of the store's own that stays the same
     /// while a generation lasts, from the first one behind `after`.
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
+    fn scan<'s>(
+        &'s self,
+        scope: &'s Scope,
+        after: Option<&'s RecordKey>,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError>;
+    ) -> Lookup<'s, Vec<Stored>>;
 
     /// Applies a commit and gives its receipt.
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError>;
@@ -74,6 +77,45 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// That a generation was destroyed is on record, and need not be remembered.
     async fn recorded(&self, generation: u64) -> Result<(), StoreError>;
+}
+
+/// What a store was asked to read: at hand, or still to come. A question reads a dozen records that
+/// are in memory; a box for each would cost more than the reading.
+#[must_use = "a lookup does nothing until it is awaited"]
+pub struct Lookup<'s, T>(Source<'s, T>);
+
+enum Source<'s, T> {
+    AtHand(Ready<Result<T, StoreError>>),
+    ToCome(Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>),
+}
+
+impl<'s, T> Lookup<'s, T> {
+    /// What was found at once.
+    pub fn at_hand(found: Result<T, StoreError>) -> Self {
+        Self(Source::AtHand(std::future::ready(found)))
+    }
+
+    /// What this comes to.
+    pub fn to_come(finding: impl Future<Output = Result<T, StoreError>> + Send + 's) -> Self {
+        Self(Source::ToCome(Box::pin(finding)))
+    }
+}
+
+impl<T> Future for Lookup<'_, T> {
+    type Output = Result<T, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Source::AtHand(found) => Pin::new(found).poll(context),
+            Source::ToCome(finding) => finding.as_mut().poll(context),
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Lookup<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Lookup")
+    }
 }
 
 /// Why a commit was not acknowledged.

@@ -1,5 +1,7 @@
 //! The child a question or a write is about: 1 to 4 pseudonyms, never an identifier.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::secret::secret_bytes;
@@ -25,10 +27,11 @@ pub struct NamedPseudonym {
     pub pseudonym: Pseudonym,
 }
 
-/// One child: 1 to [`Subject::PSEUDONYMS_MAX`] different pseudonyms.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One child: 1 to [`Subject::PSEUDONYMS_MAX`] different pseudonyms. Clones share them: a slice
+/// behind an [`Arc`] would be moved there, and what it was moved from is not wiped.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<NamedPseudonym>")]
-pub struct Subject(Vec<NamedPseudonym>);
+pub struct Subject(Arc<Vec<NamedPseudonym>>);
 
 /// Why pseudonyms are not a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +85,13 @@ impl TryFrom<Vec<NamedPseudonym>> for Subject {
                 return Err(SubjectError::Repeated);
             }
         }
-        Ok(Self(named))
+        Ok(Self(Arc::new(named)))
+    }
+}
+
+impl Serialize for Subject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_slice().serialize(serializer)
     }
 }
 

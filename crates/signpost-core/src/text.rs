@@ -1,4 +1,7 @@
-//! The few texts that Signpost holds, each with its alphabet and length; none of them free.
+//! The few texts that Signpost holds, each with its alphabet and length; none of them free. Clones
+//! share the text: every request reads some.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +34,7 @@ macro_rules! texts {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The text.
@@ -46,13 +49,13 @@ macro_rules! texts {
 
             fn try_from(text: String) -> Result<Self, TextError> {
                 let check: fn(&str) -> Result<(), TextError> = $check;
-                check(&text).map(|()| Self(text))
+                check(&text).map(|()| Self(text.into()))
             }
         }
 
         impl From<$name> for String {
             fn from(text: $name) -> String {
-                text.0
+                text.0.as_ref().to_owned()
             }
         }
     )+};

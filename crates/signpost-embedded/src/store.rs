@@ -9,7 +9,7 @@ use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
-use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::store::{CommitError, Lookup, Store, StoreError};
 use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -23,7 +23,7 @@ use crate::recovery::{self, Recovered};
 use crate::state::Shared;
 use crate::state::generation::Generation;
 use crate::state::index::wait_until_released;
-use crate::state::registers::{register_key, register_kind};
+use crate::state::registers::{Registers, register_key, register_kind};
 use crate::state::seal;
 use crate::turn::destroy::{destroy_retired, unfinished};
 use crate::turn::{Turn, wait_until_no_fill};
@@ -172,6 +172,11 @@ impl EmbeddedStore {
         })
     }
 
+    fn in_registers<T>(&self, look: impl FnOnce(&Registers) -> T) -> Result<T, StoreError> {
+        let registers = self.shared.registers()?;
+        registers.as_ref().map(look).ok_or(StoreError::Unavailable)
+    }
+
     fn readers(&self) -> Result<Arc<Readers>, StoreError> {
         let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         readers.clone().ok_or(StoreError::Unavailable)
@@ -188,36 +193,36 @@ impl Drop for EmbeddedStore {
 
 #[async_trait]
 impl Store for EmbeddedStore {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+    fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
         if let Some(key) = register_key(key) {
-            let registers = self.shared.registers()?;
-            let registers = registers.as_ref().ok_or(StoreError::Unavailable)?;
-            return Ok(registers.get(&key).cloned());
+            return Lookup::at_hand(self.in_registers(|registers| registers.get(&key).cloned()));
         }
         let (shared, key) = (Arc::clone(&self.shared), key.clone());
-        self.readers()?.run(move || read_record(&shared, &key)).await
+        Lookup::to_come(
+            async move { self.readers()?.run(move || read_record(&shared, &key)).await },
+        )
     }
 
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
+    fn scan<'s>(
+        &'s self,
+        scope: &'s Scope,
+        after: Option<&'s RecordKey>,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError> {
+    ) -> Lookup<'s, Vec<Stored>> {
         if let Some(kind) = register_kind(scope) {
-            let registers = self.shared.registers()?;
-            let registers = registers.as_ref().ok_or(StoreError::Unavailable)?;
-            return Ok(registers.scan(kind, after.and_then(register_key), limit.get()));
+            let after = after.and_then(register_key);
+            let scan = |registers: &Registers| registers.scan(kind, after, limit.get());
+            return Lookup::at_hand(self.in_registers(scan));
         }
         if after.is_none()
             && let Some(records) = self.shared.children.get(scope)
             && records.len() < limit.get()
         {
-            return Ok(records.to_vec());
+            return Lookup::at_hand(Ok(records.to_vec()));
         }
         let (shared, scope, after) = (Arc::clone(&self.shared), scope.clone(), after.cloned());
         let scan = move || scan_records(&shared, &scope, after.as_ref(), limit.get());
-        self.readers()?.run(scan).await
+        Lookup::to_come(async move { self.readers()?.run(scan).await })
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {

@@ -1,5 +1,7 @@
 //! What the cases commit: one record of every kind, and commits of the service itself.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::date;
 
@@ -84,7 +86,7 @@ pub(super) fn flag(number: u16, id: u16) -> Record {
     flag[14..].copy_from_slice(&id.to_be_bytes());
     Record::Flag(FlagCopy {
         under: pseudonym(number),
-        flag: ContactFlag {
+        flag: Arc::new(ContactFlag {
             id: FlagId::new(flag),
             subject: subject(&[number]),
             team: TeamId::new([2; 16]),
@@ -95,7 +97,7 @@ pub(super) fn flag(number: u16, id: u16) -> Record {
                 feed: None,
                 source_reference: text("CASE-1"),
             },
-        },
+        }),
     })
 }
 

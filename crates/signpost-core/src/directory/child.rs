@@ -1,6 +1,7 @@
 //! All that is stored of a child under the pseudonyms of one request.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use crate::commit::{Precondition, Write};
 use crate::flag::ContactFlag;
@@ -21,7 +22,7 @@ pub(super) struct Child {
     pub(super) pseudonym: Pseudonym,
     head: Option<Receipt>,
     pub(super) shields: Vec<Shield>,
-    pub(super) flags: Vec<ContactFlag>,
+    pub(super) flags: Vec<Arc<ContactFlag>>,
 }
 
 impl Child {
@@ -194,13 +195,15 @@ pub(super) fn is_shielded(children: &[Child], flag: &ContactFlag) -> bool {
 
 /// One copy of the flag under each pseudonym of its subject.
 pub(super) fn put_copies(flag: &ContactFlag) -> impl Iterator<Item = Write> {
-    flag.subject.pseudonyms().iter().map(|named| {
+    let shared = Arc::new(flag.clone());
+    flag.subject.pseudonyms().iter().map(move |named| {
         let under = named.pseudonym.clone();
-        Write::Put(Record::Flag(FlagCopy { under, flag: flag.clone() }))
+        Write::Put(Record::Flag(FlagCopy { under, flag: Arc::clone(&shared) }))
     })
 }
 
 /// The flag of this id, wherever among the children it lies.
 pub(super) fn find_flag(children: &[Child], id: FlagId) -> Option<&ContactFlag> {
-    children.iter().flat_map(|child| &child.flags).find(|flag| flag.id == id)
+    let mut flags = children.iter().flat_map(|child| &child.flags);
+    flags.find(|flag| flag.id == id).map(|flag| &**flag)
 }

@@ -10,7 +10,7 @@ use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
-use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::store::{CommitError, Lookup, Store, StoreError};
 use signpost_core::terms::Action;
 use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 
@@ -31,17 +31,17 @@ impl Waiting {
 
 #[async_trait]
 impl Store for Waiting {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        self.wait(self.0.read(key)).await
+    fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
+        Lookup::to_come(async move { self.wait(self.0.read(key)).await })
     }
 
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
+    fn scan<'s>(
+        &'s self,
+        scope: &'s Scope,
+        after: Option<&'s RecordKey>,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        self.wait(self.0.scan(scope, after, limit)).await
+    ) -> Lookup<'s, Vec<Stored>> {
+        Lookup::to_come(async move { self.wait(self.0.scan(scope, after, limit)).await })
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {

@@ -478,5 +478,5 @@ pub(crate) fn flag(number: u8, id: u16, sensitivity: Sensitivity) -> Record {
     };
     let id = FlagId::new(u128::from(id).to_be_bytes());
     let flag = ContactFlag { id, subject, team: group.team, involvement, provenance };
-    Record::Flag(FlagCopy { under, flag })
+    Record::Flag(FlagCopy { under, flag: flag.into() })
 }

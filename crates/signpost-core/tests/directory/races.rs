@@ -15,7 +15,7 @@ use signpost_core::record::{
 };
 use signpost_core::refusal::Reason;
 use signpost_core::register::{Person, PersonStanding, Standing, TokenRecord};
-use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::store::{CommitError, Lookup, Store, StoreError};
 use signpost_core::terms::{Action, Purpose, Sensitivity, ShieldKind};
 use signpost_core::testing::put_records;
 use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
@@ -33,31 +33,33 @@ struct Between {
 
 #[async_trait]
 impl Store for Between {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        self.inner.read(key).await
+    fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
+        Lookup::to_come(async move { self.inner.read(key).await })
     }
 
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
+    fn scan<'s>(
+        &'s self,
+        scope: &'s Scope,
+        after: Option<&'s RecordKey>,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        let records = {
-            let mut before_scan = self.before_scan.lock().unwrap();
-            match before_scan.take() {
-                Some((0, records)) => records,
-                Some((scans, records)) => {
-                    *before_scan = Some((scans - 1, records));
-                    Vec::new()
+    ) -> Lookup<'s, Vec<Stored>> {
+        Lookup::to_come(async move {
+            let records = {
+                let mut before_scan = self.before_scan.lock().unwrap();
+                match before_scan.take() {
+                    Some((0, records)) => records,
+                    Some((scans, records)) => {
+                        *before_scan = Some((scans - 1, records));
+                        Vec::new()
+                    }
+                    None => Vec::new(),
                 }
-                None => Vec::new(),
+            };
+            if !records.is_empty() {
+                put_records(&*self.inner, records).await.unwrap();
             }
-        };
-        if !records.is_empty() {
-            put_records(&*self.inner, records).await.unwrap();
-        }
-        self.inner.scan(scope, after, limit).await
+            self.inner.scan(scope, after, limit).await
+        })
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {

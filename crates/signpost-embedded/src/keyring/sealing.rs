@@ -13,6 +13,8 @@
 //! All numbers are big-endian. A record's plaintext is its version (8 bytes), the encoded record,
 //! and zeros up to the size class.
 
+use std::cell::RefCell;
+
 use aes_gcm_siv::aead::AeadInPlace;
 use aes_gcm_siv::{Aes256GcmSiv, KeyInit, Nonce, Tag};
 use rand_core::{OsRng, RngCore};
@@ -50,7 +52,7 @@ impl SealingKey {
     pub(crate) fn seal_in_place(&self, mut buffer: Vec<u8>, bound_to: &[u8]) -> Vec<u8> {
         let (nonce, plaintext) =
             buffer.split_first_chunk_mut::<NONCE_LEN>().expect("the caller left room for it");
-        *nonce = random();
+        *nonce = next_nonce();
         let tag = Aes256GcmSiv::new(&self.0.into())
             .encrypt_in_place_detached(&Nonce::from(*nonce), bound_to, plaintext)
             .expect("a value is far shorter than the cipher's limit of 64 GiB");
@@ -162,6 +164,21 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// A random nonce. They are drawn many at a time, for each draw is a system call; they are no secret,
+/// and each is given out once.
+fn next_nonce() -> [u8; NONCE_LEN] {
+    thread_local! {
+        static DRAWN: RefCell<Vec<[u8; NONCE_LEN]>> = const { RefCell::new(Vec::new()) };
+    }
+    DRAWN.with_borrow_mut(|drawn| {
+        if drawn.is_empty() {
+            let bytes = random::<{ NONCE_LEN * NONCES_DRAWN }>();
+            drawn.extend(bytes.as_chunks().0);
+        }
+        drawn.pop().expect("drawn above")
+    })
+}
+
 fn bound_to(what: u8, within: u64, place: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(2 + 1 + 8 + place.len());
     bytes.extend_from_slice(&FORMAT.to_be_bytes());
@@ -176,6 +193,9 @@ const RECORD: u8 = 1;
 const OPENING: u8 = 2;
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
+
+/// How many nonces are drawn at a time.
+const NONCES_DRAWN: usize = 64;
 
 /// By how much a sealed value is longer than its plaintext.
 pub(crate) const OVERHEAD: usize = NONCE_LEN + TAG_LEN;

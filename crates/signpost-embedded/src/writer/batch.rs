@@ -110,14 +110,17 @@ impl<'w> Batch<'w> {
         if let Some(key) = register_key(key) {
             return self.register_version(&key);
         }
-        let location = self.generation.keys.locate(key);
-        if let Some(version) = self.versions.get(&location) {
+        // A location is two hashes: few batches write anything.
+        if !self.versions.is_empty()
+            && let Some(version) = self.versions.get(&self.generation.keys.locate(key))
+        {
             return Ok(*version);
         }
         if let Some(records) = self.shared.children.get(&key.scope()) {
-            let found = records.iter().find(|stored| stored.record.key() == *key);
+            let found = records.iter().find(|stored| stored.record.has_key(key));
             return Ok(found.map(|stored| stored.version));
         }
+        let location = self.generation.keys.locate(key);
         let sealed = self.generation.index.get(&location).map_err(|error| {
             tracing::error!(%error, "the index cannot be read");
             StoreError::Damaged

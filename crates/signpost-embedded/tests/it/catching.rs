@@ -9,7 +9,7 @@ use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
-use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::store::{CommitError, Lookup, Store, StoreError};
 use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 
 /// Reads from the store within, if there is one, and keeps what is to be committed.
@@ -43,17 +43,17 @@ pub(crate) async fn empty_commit() -> Commit {
 
 #[async_trait]
 impl Store for Catching {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        self.within()?.read(key).await
+    fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
+        Lookup::to_come(async move { self.within()?.read(key).await })
     }
 
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
+    fn scan<'s>(
+        &'s self,
+        scope: &'s Scope,
+        after: Option<&'s RecordKey>,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        self.within()?.scan(scope, after, limit).await
+    ) -> Lookup<'s, Vec<Stored>> {
+        Lookup::to_come(async move { self.within()?.scan(scope, after, limit).await })
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {

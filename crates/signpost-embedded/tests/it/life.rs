@@ -8,7 +8,7 @@ use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
-use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::store::{CommitError, Lookup, Store, StoreError};
 use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 use signpost_embedded::store::EmbeddedStore;
 use tokio::sync::Notify;
@@ -79,19 +79,23 @@ impl Past {
 
 #[async_trait]
 impl Store for Life {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        let read = self.store.read(key).await;
-        self.unless_over(read).await
+    fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
+        Lookup::to_come(async move {
+            let read = self.store.read(key).await;
+            self.unless_over(read).await
+        })
     }
 
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
+    fn scan<'s>(
+        &'s self,
+        scope: &'s Scope,
+        after: Option<&'s RecordKey>,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        let scanned = self.store.scan(scope, after, limit).await;
-        self.unless_over(scanned).await
+    ) -> Lookup<'s, Vec<Stored>> {
+        Lookup::to_come(async move {
+            let scanned = self.store.scan(scope, after, limit).await;
+            self.unless_over(scanned).await
+        })
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {

@@ -9,7 +9,7 @@ use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::memory::MemoryStore;
 use signpost_core::record::{Kind, RecordKey, Scope, Stored};
-use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::store::{CommitError, Lookup, Store, StoreError};
 use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 use signpost_embedded::store::EmbeddedStore;
 
@@ -179,19 +179,21 @@ impl Map {
 
 #[async_trait]
 impl Store for Twin {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        let found = self.embedded().read(key).await;
-        assert_eq!(found, self.reference.read(key).await);
-        found
+    fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
+        Lookup::to_come(async move {
+            let found = self.embedded().read(key).await;
+            assert_eq!(found, self.reference.read(key).await);
+            found
+        })
     }
 
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
+    fn scan<'s>(
+        &'s self,
+        scope: &'s Scope,
+        after: Option<&'s RecordKey>,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        self.embedded().scan(scope, after, limit).await
+    ) -> Lookup<'s, Vec<Stored>> {
+        Lookup::to_come(async move { self.embedded().scan(scope, after, limit).await })
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
