@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use sha2::{Digest, Sha256};
+use signpost_client::gathered::Gathered;
 use signpost_core::id::Fingerprint;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -15,7 +16,7 @@ use tonic::transport::server::Connected;
 /// A TLS connection with a verified client certificate.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TlsStream<TcpStream>,
+    stream: Gathered<TlsStream<TcpStream>>,
     certificate: Fingerprint,
     _place: OwnedSemaphorePermit,
 }
@@ -30,7 +31,7 @@ impl Connection {
     pub fn new(stream: TlsStream<TcpStream>, place: OwnedSemaphorePermit) -> Option<Self> {
         let leaf = stream.get_ref().1.peer_certificates()?.first()?;
         let certificate = fingerprint(leaf);
-        Some(Self { stream, certificate, _place: place })
+        Some(Self { stream: Gathered::new(stream), certificate, _place: place })
     }
 }
 

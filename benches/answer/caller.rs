@@ -9,8 +9,10 @@ use anyhow::{Context, ensure};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use signpost_client::gathered::{Gathered, READ_LEN};
 use signpost_proto::v1;
 use signpost_proto::v1::signpost_service_client::SignpostServiceClient;
+use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsConnector;
@@ -185,7 +187,9 @@ async fn connection(address: SocketAddr, connector: &TlsConnector) -> anyhow::Re
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
             let name = "localhost".try_into().expect("a name");
-            Ok::<_, std::io::Error>(TokioIo::new(connector.connect(name, stream).await?))
+            let stream = BufReader::with_capacity(READ_LEN, stream);
+            let stream = connector.connect(name, stream).await?;
+            Ok::<_, std::io::Error>(TokioIo::new(Gathered::new(stream)))
         }
     });
     // The connector speaks TLS; the scheme only keeps tonic from doing so too.

@@ -60,6 +60,7 @@ pub(crate) fn table(all: &[Series]) -> Table {
         "rate / empty",
         "p99 / empty",
         "server us/call",
+        "client us/call",
         "switches/call",
     ]);
     for series in all {
@@ -78,7 +79,7 @@ fn calls_of(series: &Series) -> impl Iterator<Item = Call> {
     CALLS.into_iter().filter(|(_, call)| series.rounds.iter().all(|round| call(round).is_some()))
 }
 
-fn row(series: &Series, name: &str, call: fn(&Round) -> Option<&Measured>) -> [String; 11] {
+fn row(series: &Series, name: &str, call: fn(&Round) -> Option<&Measured>) -> [String; 12] {
     let over = |figure: fn(&Measured) -> f64| {
         series.quartiles(|round| call(round).map_or(f64::NAN, figure))
     };
@@ -96,6 +97,7 @@ fn row(series: &Series, name: &str, call: fn(&Round) -> Option<&Measured>) -> [S
         ratio(|call| call.rate).text(2),
         ratio(|call| call.p99_us).text(2),
         over(|call| call.server_us).text(0),
+        over(|call| call.client_us).text(0),
         over(|call| call.switches).text(1),
     ]
 }
@@ -132,6 +134,7 @@ pub(crate) fn json(all: &[Series]) -> Value {
                 "p50_us": over(|call| call.p50_us).json(),
                 "p99_us": over(|call| call.p99_us).json(),
                 "server_us": over(|call| call.server_us).json(),
+                "client_us": over(|call| call.client_us).json(),
                 "switches": over(|call| call.switches).json(),
             })
         });

@@ -35,6 +35,8 @@ pub(crate) struct Measured {
     pub(crate) p99_us: f64,
     /// The server's processor time for each.
     pub(crate) server_us: f64,
+    /// The client's, on the same cores.
+    pub(crate) client_us: f64,
     /// How often threads of the server were switched for each.
     pub(crate) switches: f64,
 }
@@ -141,15 +143,18 @@ impl Pair<'_> {
         &self,
         calls: impl Future<Output = anyhow::Result<Stretch>>,
     ) -> anyhow::Result<Measured> {
-        let before = Usage::of(self.server)?;
+        let client = std::process::id();
+        let (server_before, client_before) = (Usage::of(self.server)?, Usage::of(client)?);
         let stretch = calls.await?;
-        let used = Usage::of(self.server)?.since(before);
+        let used = Usage::of(self.server)?.since(server_before);
+        let used_by_client = Usage::of(client)?.since(client_before);
         let count = as_float(stretch.count().max(1));
         Ok(Measured {
             rate: stretch.rate(),
             p50_us: stretch.quantile_us(0.5),
             p99_us: stretch.quantile_us(0.99),
             server_us: used.processor.as_secs_f64() * 1e6 / count,
+            client_us: used_by_client.processor.as_secs_f64() * 1e6 / count,
             switches: as_float(usize::try_from(used.switches)?) / count,
         })
     }

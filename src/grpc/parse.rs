@@ -142,7 +142,7 @@ impl<'k> Fields<'k> {
     }
 
     fn missing<T>(&mut self, field: &str) -> Option<T> {
-        self.wrong(field, "is missing")
+        self.wrong(field, MISSING)
     }
 
     fn kept<T, E: std::fmt::Display>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
@@ -163,21 +163,22 @@ impl<'k> Fields<'k> {
     }
 
     fn pseudonym(&mut self, index: usize, wire: &v1::Pseudonym) -> Option<NamedPseudonym> {
-        let at = format!("pseudonyms[{index}]");
-        let namespace =
-            self.term(&format!("{at}.namespace"), wire.namespace, terms::Namespace::from_code);
+        // Named only where it is wrong: nearly none is.
+        let at = |field: &str| format!("pseudonyms[{index}].{field}");
+        let namespace = match known_term(wire.namespace, terms::Namespace::from_code) {
+            Ok(namespace) => Some(namespace),
+            Err(problem) => self.wrong(&at("namespace"), problem),
+        };
         let value: Option<[u8; Pseudonym::LEN]> = match wire.value.as_slice().try_into() {
             Ok(bytes) => Some(bytes),
-            Err(_) => {
-                self.wrong(&format!("{at}.value"), "must be 64 bytes, the output of the OPRF")
-            }
+            Err(_) => self.wrong(&at("value"), "must be 64 bytes, the output of the OPRF"),
         };
         // A pseudonym of another key finds nobody: it must never be answered as unknown.
         let id = oprf::EvaluationKeyId(wire.evaluation_key_id);
         let known = self.keys.find(id).is_some();
         if !known {
             let problem = "is no evaluation key of this service; make the pseudonym anew";
-            self.wrong::<()>(&format!("{at}.evaluation_key_id"), problem);
+            self.wrong::<()>(&at("evaluation_key_id"), problem);
         }
         Some(NamedPseudonym {
             namespace: namespace?,
@@ -187,10 +188,9 @@ impl<'k> Fields<'k> {
     }
 
     fn term<T>(&mut self, field: &str, code: i32, from: fn(u8) -> Option<T>) -> Option<T> {
-        match u8::try_from(code).ok().and_then(from) {
-            Some(value) => Some(value),
-            None if code == 0 => self.missing(field),
-            None => self.wrong(field, "is not a value this server knows"),
+        match known_term(code, from) {
+            Ok(value) => Some(value),
+            Err(problem) => self.wrong(field, problem),
         }
     }
 
@@ -292,6 +292,17 @@ impl<'k> Fields<'k> {
         })
     }
 }
+
+/// The value of this code, or what is wrong with it.
+fn known_term<T>(code: i32, from: fn(u8) -> Option<T>) -> Result<T, &'static str> {
+    match u8::try_from(code).ok().and_then(from) {
+        Some(value) => Ok(value),
+        None if code == 0 => Err(MISSING),
+        None => Err("is not a value this server knows"),
+    }
+}
+
+const MISSING: &str = "is missing";
 
 #[cfg(test)]
 mod tests;

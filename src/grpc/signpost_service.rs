@@ -1,8 +1,10 @@
 //! `SignpostService`: the question, contacts, and the shield.
 
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt};
+use prost::bytes::Bytes;
 use signpost_core::directory::{LiftProgress, Presented};
 use signpost_core::id::{FlagId, LiftId};
 use signpost_core::refusal::{Reason, Refusal};
@@ -37,7 +39,7 @@ impl SignpostService for Signposts {
         let work = pin!(self.desk.directory.ask(&caller, &question, Action::Ask));
         let answer = self.desk.in_time(work).await?;
         let mut response =
-            v1::AskResponse { answer: Some(render::answer(answer)), padding: Vec::new() };
+            v1::AskResponse { answer: Some(render::answer(answer)), padding: Bytes::new() };
         pad(&mut response, |response| &mut response.padding);
         Ok(Response::new(response))
     }
@@ -51,13 +53,14 @@ impl SignpostService for Signposts {
     ) -> Reply<Self::AskManyStream> {
         let (_place, caller, questions) = self.desk.admit(request).await?;
         self.desk.in_time(self.desk.directory.may_ask_many(&caller)).await?;
-        let desk = self.desk.clone();
-        let in_flight_max = desk.caseload_in_flight_max;
-        let answers = tokio_stream::StreamExt::timeout(questions, desk.caseload_idle_max)
+        let in_flight_max = self.desk.caseload_in_flight_max;
+        let asked = Arc::new((self.desk.clone(), caller));
+        let answers = tokio_stream::StreamExt::timeout(questions, self.desk.caseload_idle_max)
             .map(|question| question.unwrap_or_else(|_idle| Err(status::idle())))
             .map_ok(move |message| {
-                let (desk, caller) = (desk.clone(), caller.clone());
-                async move { ask_one(&desk, &caller, message).await }
+                let asked = Arc::clone(&asked);
+                // Boxed where it is made: it is large, and would be moved twice.
+                Box::pin(async move { ask_one(&asked.0, &asked.1, message).await })
             })
             .try_buffer_unordered(in_flight_max);
         Ok(Response::new(Box::pin(until_first_error(answers))))
@@ -142,7 +145,7 @@ async fn ask_one(
         Err(refusal) => return Err(status::of(&refusal)),
     };
     let mut response =
-        v1::AskManyResponse { number: message.number, result: Some(result), padding: Vec::new() };
+        v1::AskManyResponse { number: message.number, result: Some(result), padding: Bytes::new() };
     pad(&mut response, |response| &mut response.padding);
     Ok(response)
 }

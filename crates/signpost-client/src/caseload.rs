@@ -238,7 +238,7 @@ mod tests {
 
     fn answer(number: u32) -> v1::AskManyResponse {
         let result = v1::ask_many_response::Result::Answer(v1::Answer::default());
-        v1::AskManyResponse { number, result: Some(result), padding: Vec::new() }
+        v1::AskManyResponse { number, result: Some(result), ..Default::default() }
     }
 
     /// Answers each request by `reply`, as the service would.

@@ -1,5 +1,6 @@
 //! The connection: TLS 1.3 and nothing older, both sides with a certificate.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
 use rustls::version::TLS13;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -15,6 +17,7 @@ use tower::service_fn;
 
 use crate::credential;
 use crate::error::ClientError;
+use crate::gathered::{Gathered, READ_LEN};
 use crate::profile::{Profile, ProfileError};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,7 +43,9 @@ pub(crate) async fn open(profile: &Profile) -> Result<Channel, ClientError> {
         async move {
             let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
             stream.set_nodelay(true)?;
-            connector.connect(address.server_name, stream).await.map(TokioIo::new)
+            let stream = BufReader::with_capacity(READ_LEN, stream);
+            let stream = connector.connect(address.server_name, stream).await?;
+            Ok::<_, io::Error>(TokioIo::new(Gathered::new(stream)))
         }
     });
     endpoint.connect_with_connector(connect).await.map_err(|source| ClientError::Connect { source })

@@ -30,6 +30,7 @@ mod client;
 mod connection;
 mod credential;
 pub mod error;
+pub mod gathered;
 pub mod profile;
 mod pseudonymise;
 mod retry;
