@@ -16,6 +16,7 @@ macro_rules! retry_contended {
 
 mod alerts;
 mod ask;
+mod broker;
 mod child;
 mod clock;
 mod end_contact;
@@ -52,6 +53,7 @@ use crate::token::{Token, TokenError};
 
 pub use alerts::{AddCanary, AlertWatch, CloseAlert, ListAlerts};
 pub use ask::{Answer, Question};
+pub use broker::BrokeredQuestion;
 pub use clock::{ClockConfirmation, ClockProgress, MayNotDestroy};
 pub use end_contact::ContactEnd;
 pub use evaluate::EvaluationLeave;

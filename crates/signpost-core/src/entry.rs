@@ -54,6 +54,8 @@ pub struct EntryDraft {
 pub struct Party {
     /// The person.
     pub actor: Option<ActorId>,
+    /// On whose behalf: the person a broker names.
+    pub on_behalf_of: Option<ActorId>,
     /// The person's role.
     pub role: Option<Role>,
     /// The organisation.
@@ -114,6 +116,7 @@ impl EntryDraft {
             }
         };
         put(16, self.party.actor.as_ref().map(ActorId::as_bytes));
+        put(32, self.party.on_behalf_of.as_ref().map(ActorId::as_bytes));
         put(48, self.party.organisation.as_ref().map(OrganisationId::as_bytes));
         put(64, self.party.team.as_ref().map(TeamId::as_bytes));
         put(80, self.party.system.as_ref().map(SystemId::as_bytes));
@@ -188,6 +191,13 @@ impl Entry {
     pub fn actor(&self) -> Option<ActorId> {
         let actor = self.array(16);
         (actor != [0; 16]).then(|| ActorId::new(actor))
+    }
+
+    /// On whose behalf a broker acted.
+    #[must_use]
+    pub fn on_behalf_of(&self) -> Option<ActorId> {
+        let named = self.array(32);
+        (named != [0; 16]).then(|| ActorId::new(named))
     }
 
     /// The organisation, if one is known.

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use crate::commit::{Precondition, Write};
 use crate::entry::{EntryDraft, Party};
-use crate::id::{OrganisationId, PersonId, PolicyDigest, SystemId, TeamId};
+use crate::id::{ActorId, OrganisationId, PersonId, PolicyDigest, SystemId, TeamId};
 use crate::record::Record;
 use crate::refusal::Reason;
 use crate::register::{Group, Organisation, Person, PersonStanding, Standing, TokenRecord};
@@ -83,34 +83,37 @@ pub const PRACTITIONERS: &[Role] = &[
     Role::EarlyHelpWorker,
 ];
 
+/// Those who record contacts: practitioners, and designated safeguarding leads.
+const CONTRIBUTORS: &[Role] = &[
+    Role::SocialWorker,
+    Role::SocialWorkManager,
+    Role::MashPractitioner,
+    Role::EdSafeguardingClinician,
+    Role::NamedNurseDoctor,
+    Role::PolicePpu,
+    Role::YouthJusticeWorker,
+    Role::EarlyHelpWorker,
+    Role::Dsl,
+];
+
+/// A broker asks by pseudonyms too, and a privacy officer registers canaries by them.
+const EVALUATORS: &[Role] = &[
+    Role::SocialWorker,
+    Role::SocialWorkManager,
+    Role::MashPractitioner,
+    Role::EdSafeguardingClinician,
+    Role::NamedNurseDoctor,
+    Role::PolicePpu,
+    Role::YouthJusticeWorker,
+    Role::EarlyHelpWorker,
+    Role::Dsl,
+    Role::Broker,
+    Role::PrivacyOfficer,
+];
+
 /// The roles that may do this. Which purposes they may ask for is the policy's.
 #[must_use]
 pub fn roles_for(action: Action) -> &'static [Role] {
-    const CONTRIBUTORS: &[Role] = &[
-        Role::SocialWorker,
-        Role::SocialWorkManager,
-        Role::MashPractitioner,
-        Role::EdSafeguardingClinician,
-        Role::NamedNurseDoctor,
-        Role::PolicePpu,
-        Role::YouthJusticeWorker,
-        Role::EarlyHelpWorker,
-        Role::Dsl,
-    ];
-    /// A broker asks by pseudonyms too, and a privacy officer registers canaries by them.
-    const EVALUATORS: &[Role] = &[
-        Role::SocialWorker,
-        Role::SocialWorkManager,
-        Role::MashPractitioner,
-        Role::EdSafeguardingClinician,
-        Role::NamedNurseDoctor,
-        Role::PolicePpu,
-        Role::YouthJusticeWorker,
-        Role::EarlyHelpWorker,
-        Role::Dsl,
-        Role::Broker,
-        Role::PrivacyOfficer,
-    ];
     match action {
         Action::Ask | Action::AskMany => PRACTITIONERS,
         Action::AskAsBroker => &[Role::Broker],
@@ -270,6 +273,11 @@ impl Permit {
     ) -> Denial {
         let Self { party, action, policy, .. } = self;
         Denial { party, action, policy, purpose, relationship, reason }
+    }
+
+    /// Says on whose behalf it is used.
+    pub(crate) fn on_behalf_of(&mut self, named: ActorId) {
+        self.party.on_behalf_of = Some(named);
     }
 
     /// Lets the commit rest on this too.

@@ -92,6 +92,8 @@ pub(crate) struct Release<'f> {
     pub(crate) visible: Vec<Visible<'f>>,
     /// Whether there is a further service, reached through the broker.
     pub(crate) further_service: bool,
+    /// How many lines are of a shielded child: a broker alone is shown any.
+    pub(crate) shielded_lines: u32,
     levels: u8,
     partial: bool,
 }
@@ -111,7 +113,9 @@ impl<'f> Release<'f> {
             if details.in_error || flag.involvement.retain_until() < today {
                 continue;
             }
-            let level = cell.level(details.sensitivity, details.ended, shielded(flag), today);
+            let is_shielded = shielded(flag);
+            let level = cell.level(details.sensitivity, details.ended, is_shielded, today);
+            release.shielded_lines += u32::from(is_shielded && level != Level::Nothing);
             release.levels |= level.bit();
             match level {
                 Level::Nothing => {}

@@ -122,7 +122,7 @@ impl OrganisationCode {
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
         match scheme {
             CodeScheme::Ods => true,
-            CodeScheme::Gss => AreaCode::try_from(self.0.clone()).is_ok(),
+            CodeScheme::Gss => AreaCode::try_from(self.as_str().to_owned()).is_ok(),
             CodeScheme::Urn => self.0.len() == 6 && digits(&self.0),
         }
     }

@@ -261,6 +261,10 @@ impl AlertWatch {
             let kind = AlertKind::SelfClaimed;
             alerts.push(alert(once(kind), kind, receipt, entry)?);
         }
+        if action == Action::AskAsBroker && entry.count() > 0 {
+            let kind = AlertKind::ShieldedView;
+            alerts.push(alert(once(kind), kind, receipt, entry)?);
+        }
         let asked = self.asked.entry(actor).or_default();
         asked.questions += 1;
         asked.nobody += u32::from(outcome == Outcome::NoVisibleContact);

@@ -3,9 +3,11 @@
 use super::child::{Child, distinct_flags, is_shielded, load_all};
 use super::{Directory, Presented};
 use crate::commit::{Commit, Effect};
-use crate::flag::Hours;
-use crate::id::Receipt;
-use crate::permit::Identity;
+use crate::flag::{ContactFlag, Hours};
+use crate::id::{OrganisationId, Receipt, TeamId};
+use crate::permit::Permit;
+use crate::policy::Cell;
+use crate::quota::Counted;
 use crate::record::{Record, RecordKey};
 use crate::refusal::{Invalid, Reason, Refusal};
 use crate::release::{Release, Signpost, TeamName, Visible};
@@ -66,20 +68,20 @@ impl Directory {
         let today = self.today();
         let identity = self.identify(presented).await?;
         let permit = self.granted(identity.authorise(action, today)).await?;
-        let Question { subject, purpose, relationship } = match question {
+        let question = match question {
             Ok(question) => question,
             Err(invalid) => {
                 return Err(self.refuse(permit.deny(Reason::Invalid(invalid.clone()))).await);
             }
         };
+        let Question { subject, purpose, relationship } = question;
         let allowed = identity.group.purposes.contains(purpose);
         let cell = self.policy.cell(identity.group.role, *purpose).filter(|_| allowed);
         let Some(cell) = cell else {
             let denial = permit.deny_question(Some(*purpose), Some(*relationship), Reason::Purpose);
             return Err(self.refuse(denial).await);
         };
-
-        let mut counted = match self.count_use(&identity, subject) {
+        let counted = match self.count_use(&identity, subject) {
             Ok(counted) => counted,
             Err(spent) => {
                 let (purpose, reason) = (Some(*purpose), Reason::Budget(spent));
@@ -87,17 +89,33 @@ impl Directory {
                 return Err(self.refuse(denial).await);
             }
         };
+        let own = (identity.organisation.id, identity.group.team);
+        self.answer(permit, question, &cell, own, counted).await
+    }
+
+    /// Answers a question that is permitted and counted. The flags of `own`, an organisation and
+    /// its team, are never "someone else".
+    pub(super) async fn answer(
+        &self,
+        permit: Permit,
+        question: &Question,
+        cell: &Cell<'_>,
+        own: (OrganisationId, TeamId),
+        mut counted: Counted,
+    ) -> Result<Answer, Refusal> {
+        let Question { subject, purpose, relationship } = question;
         let children = load_all(&*self.store, subject.pseudonyms()).await?;
         let shielded = |flag: &_| is_shielded(&children, flag);
-        let own = |flag: &_| is_own(&identity, flag);
+        let own = |flag: &ContactFlag| (flag.provenance.owner, flag.team) == own;
         let flags = distinct_flags(&children);
-        let release = Release::decide(flags.into_iter(), own, &cell, shielded, today);
+        let release = Release::decide(flags.into_iter(), own, cell, shielded, self.today());
         let signposts = self.signposts(&release.visible).await?;
 
         let effect = Effect {
             purpose: Some(*purpose),
             relationship: Some(*relationship),
             released: release.levels(),
+            count: release.shielded_lines,
             opening: Some(self.opening(subject)),
             // An answer that comes after a shield in the ledger was given under that shield.
             preconditions: children.iter().map(Child::unchanged).collect(),
@@ -139,9 +157,4 @@ impl Directory {
             _ => Err(StoreError::Damaged),
         }
     }
-}
-
-/// The asker's own flags, of the same organisation and team, are never "someone else".
-fn is_own(identity: &Identity, flag: &crate::flag::ContactFlag) -> bool {
-    identity.owns(flag.provenance.owner, flag.team)
 }

@@ -167,6 +167,7 @@ impl Reading<'_> {
         }
         let party = Party {
             actor: Some(person.actor),
+            on_behalf_of: None,
             role: Some(group.role),
             organisation: Some(organisation.id),
             team: Some(group.team),

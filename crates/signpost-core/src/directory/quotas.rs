@@ -91,7 +91,10 @@ async fn recount(store: &dyn Store, meter: &Meter, now_ms: u64) -> Result<(), St
 }
 
 fn count_entry(meter: &Meter, entry: &Entry, opening: &Opening) {
-    let counts = matches!(entry.action(), Action::Ask | Action::AskMany | Action::RecordContact);
+    let counts = matches!(
+        entry.action(),
+        Action::Ask | Action::AskMany | Action::AskAsBroker | Action::RecordContact
+    );
     if let (true, Some(actor), Some(organisation)) = (counts, entry.actor(), entry.organisation()) {
         let (subject, now_ms) = (opening.subject(), entry.time_ms());
         meter.recount(Use { actor, organisation, subject, now_ms });

@@ -102,6 +102,7 @@ fn answer() -> EntryDraft {
         outcome: Outcome::ReleasedPartial,
         party: Party {
             actor: Some(ActorId::new(run(0xA0))),
+            on_behalf_of: None,
             role: Some(Role::SocialWorker),
             organisation: Some(OrganisationId::new(run(0xB0))),
             team: Some(TeamId::new(run(0xC0))),
@@ -300,4 +301,14 @@ fn an_opening_prints_nothing_of_the_child() {
     let printed = format!("{:?}", opening());
     assert!(printed.contains("Pseudonym") && printed.contains("Nonce"));
     assert!(!printed.contains("254") && !printed.to_lowercase().contains("fe,"));
+}
+
+#[test]
+fn on_whose_behalf_a_broker_acts_stands_behind_the_actor() {
+    let mut brokered = answer();
+    brokered.party.on_behalf_of = Some(ActorId::new(run(0x90)));
+    let entry = brokered.stamp(0);
+    assert_eq!(entry.as_bytes()[16..48], [run::<16>(0xA0), run(0x90)].concat());
+    assert_eq!(entry.on_behalf_of(), Some(ActorId::new(run(0x90))));
+    assert_eq!(answer().stamp(0).on_behalf_of(), None);
 }

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod ask;
+mod broker;
 mod cancelled;
 mod clock;
 mod contacts;
