@@ -1,0 +1,304 @@
+//! Groups: proposed by one administrator, approved by a different one; narrowed by one alone.
+
+use jiff::civil::date;
+use jiff::{SignedDuration, ToSpan};
+use signpost_core::directory::onboarding::{
+    Approve, MovePerson, NarrowGroup, Propose, RemovePerson, SuspendPerson, Withdraw,
+};
+use signpost_core::id::{GroupId, OrganisationId, PersonId, ProposalId, Receipt, TeamId};
+use signpost_core::record::{Record, RecordKey};
+use signpost_core::refusal::Reason;
+use signpost_core::register::{
+    AuthorityExtension, Group, GroupWidening, ProposalState, ProposedChange,
+};
+use signpost_core::store::Store;
+use signpost_core::terms::{LegalAuthority, Purpose, Role};
+
+use crate::fixture::*;
+
+const NO_LONGER_WAITS: Reason = Reason::WrongState("the proposal no longer waits");
+
+fn open(group: Group) -> ProposedChange {
+    ProposedChange::OpenGroup(group)
+}
+
+fn social_workers() -> Group {
+    new_group(NORTHFIELD, Role::SocialWorker)
+}
+
+#[tokio::test]
+async fn a_group_is_opened_by_two_names() {
+    let scene = Scene::new().await;
+    let chosen = GroupId::new([99; 16]);
+    let proposal = scene.propose(ADA, open(Group { id: chosen, ..social_workers() })).await;
+    let ProposedChange::OpenGroup(group) = scene.proposal(proposal).await.change else {
+        panic!("a group was proposed")
+    };
+    assert_ne!(group.id, chosen, "an id is not the proposer's to choose");
+    assert_eq!(scene.record(RecordKey::Group(group.id)).await, None, "one name opens nothing");
+    ask_for!(scene, ABE, Approve { proposal }).await.unwrap();
+    assert_eq!(scene.group(group.id).await, Group { id: group.id, ..social_workers() });
+    assert_eq!(scene.members(group.id).await.people, []);
+    assert_eq!(scene.proposal(proposal).await.state, ProposalState::Approved { by: ABE.person });
+}
+
+#[tokio::test]
+async fn nobody_approves_what_they_proposed() {
+    let scene = Scene::new().await;
+    let proposal = scene.propose(ADA, open(social_workers())).await;
+    let approve = ask_for!(scene, ADA, Approve { proposal });
+    scene.assert_refused(approve, Reason::SameName).await;
+}
+
+#[tokio::test]
+async fn the_first_name_must_still_count_when_the_second_is_given() {
+    for way in 0..3 {
+        let scene = Scene::new().await;
+        let proposal = scene.propose(ADA, open(social_workers())).await;
+        let person = ADA.person;
+        match way {
+            0 => ask_for!(scene, ABE, SuspendPerson { person }).await.unwrap(),
+            1 => ask_for!(scene, ABE, RemovePerson { person }).await.unwrap(),
+            _ => {
+                let group = GroupId::new(*SOL.person.as_bytes());
+                ask_for!(scene, ABE, MovePerson { person, group }).await.unwrap()
+            }
+        };
+        let gone = Reason::WrongState("whoever proposed it is no administrator any more");
+        scene.assert_refused(ask_for!(scene, AVA, Approve { proposal }), gone).await;
+    }
+}
+
+#[tokio::test]
+async fn a_proposal_waits_for_fourteen_days_and_not_a_moment_longer() {
+    let scene = Scene::new().await;
+    let first = scene.propose(ADA, open(social_workers())).await;
+    let second = scene.propose(ADA, open(social_workers())).await;
+    scene.clock.step_by(SignedDuration::from_hours(14 * 24) - SignedDuration::from_millis(1));
+    ask_for!(scene, ABE, Approve { proposal: first }).await.unwrap();
+    scene.clock.step_by(SignedDuration::from_millis(1));
+    let late = ask_for!(scene, ABE, Approve { proposal: second });
+    scene.assert_refused(late, NO_LONGER_WAITS).await;
+}
+
+#[tokio::test]
+async fn a_proposal_is_approved_or_withdrawn_once() {
+    let scene = Scene::new().await;
+    let withdrawn = scene.propose(ADA, open(social_workers())).await;
+    let approved = scene.propose(ADA, open(social_workers())).await;
+    ask_for!(scene, AVA, Withdraw { proposal: withdrawn }).await.unwrap();
+    ask_for!(scene, ABE, Approve { proposal: approved }).await.unwrap();
+    for proposal in [withdrawn, approved] {
+        let approve = ask_for!(scene, ABE, Approve { proposal });
+        scene.assert_refused(approve, NO_LONGER_WAITS).await;
+        let withdraw = ask_for!(scene, ADA, Withdraw { proposal });
+        scene.assert_refused(withdraw, NO_LONGER_WAITS).await;
+    }
+    let proposal = ProposalId::new([99; 16]);
+    let unknown = || Reason::Unknown("proposal");
+    scene.assert_refused(ask_for!(scene, ABE, Approve { proposal }), unknown()).await;
+    scene.assert_refused(ask_for!(scene, ABE, Withdraw { proposal }), unknown()).await;
+}
+
+#[tokio::test]
+async fn what_has_changed_since_it_was_seen_is_outdated() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let mut widening = scene.widening(group).await;
+    widening.members_max = 10;
+    let proposal = scene.propose(ADA, ProposedChange::WidenGroup(widening.clone())).await;
+    let Group { members_max, valid_until, .. } = scene.group(group).await;
+    let purposes = vec![Purpose::S47Enquiry];
+    let narrow =
+        NarrowGroup { request: scene.request(), group, members_max, valid_until, purposes };
+    scene.onboard(AVA, narrow).await.unwrap();
+    let approve = ask_for!(scene, ABE, Approve { proposal });
+    scene.assert_refused(approve, Reason::Outdated).await;
+    let again = ask_for!(scene, ADA, Propose { change: ProposedChange::WidenGroup(widening) });
+    scene.assert_refused(again, Reason::Outdated).await;
+    assert_eq!(scene.group(group).await.purposes, [Purpose::S47Enquiry]);
+
+    let first = scene.propose(ADA, longer_authority(&scene, 2100).await).await;
+    scene.let_in(longer_authority(&scene, 2101).await).await;
+    let approve = ask_for!(scene, ABE, Approve { proposal: first });
+    scene.assert_refused(approve, Reason::Outdated).await;
+}
+
+async fn longer_authority(scene: &Scene, year: i16) -> ProposedChange {
+    let organisation = org(NORTHFIELD);
+    let stored = scene.between.read(&RecordKey::Organisation(organisation)).await.unwrap();
+    ProposedChange::ExtendAuthority(AuthorityExtension {
+        organisation,
+        base: stored.unwrap().version,
+        authority: LegalAuthority::ChildrenAct2004S12,
+        until: date(year, 1, 1),
+    })
+}
+
+#[tokio::test]
+async fn an_authority_is_extended_by_two_names() {
+    let scene = Scene::new().await;
+    scene.let_in(longer_authority(&scene, 2100).await).await;
+    let key = RecordKey::Organisation(org(NORTHFIELD));
+    let Some(Record::Organisation(found)) = scene.record(key).await else { panic!("it is gone") };
+    let expected = (LegalAuthority::ChildrenAct2004S12, date(2100, 1, 1));
+    assert_eq!((found.authority, found.authority_until), expected);
+    let past = ask_for!(scene, ADA, Propose { change: longer_authority(&scene, 2026).await });
+    scene.assert_invalid(past, "authority_until").await;
+    let ProposedChange::ExtendAuthority(mut unknown) = longer_authority(&scene, 2102).await else {
+        panic!("an extension is one")
+    };
+    unknown.organisation = OrganisationId::new([99; 16]);
+    let unknown =
+        ask_for!(scene, ADA, Propose { change: ProposedChange::ExtendAuthority(unknown) });
+    scene.assert_refused(unknown, Reason::Unknown("group or organisation")).await;
+}
+
+#[tokio::test]
+async fn a_new_group_is_held_against_the_register_and_the_policy() {
+    let scene = Scene::new().await;
+    let workers = social_workers;
+    let unknown = [
+        (Group { organisation: OrganisationId::new([99; 16]), ..workers() }, "organisation"),
+        (Group { team: TeamId::new([99; 16]), ..workers() }, "team of this organisation"),
+        (Group { team: EAST, ..workers() }, "team of this organisation"),
+    ];
+    for (group, what) in unknown {
+        let propose = ask_for!(scene, ADA, Propose { change: open(group) });
+        scene.assert_refused(propose, Reason::Unknown(what)).await;
+    }
+    let yesterday = scene.today().yesterday().unwrap();
+    let of =
+        |role, purposes: &[Purpose]| Group { purposes: purposes.to_vec(), ..new_group(1, role) };
+    let twice = [Purpose::S47Enquiry, Purpose::S17Assessment, Purpose::S47Enquiry];
+    let invalid = [
+        (Group { valid_until: yesterday, ..workers() }, "valid_until"),
+        (Group { valid_from: date(2031, 1, 1), ..workers() }, "valid_until"),
+        (Group { members_max: 0, ..workers() }, "members_max"),
+        (Group { members_max: 501, ..workers() }, "members_max"),
+        (of(Role::SocialWorker, &[]), "purposes"),
+        (of(Role::SocialWorker, &[Purpose::EmergencyCareAttendance]), "purposes"),
+        (of(Role::SocialWorker, &[Purpose::AuditInvestigation]), "purposes"),
+        (of(Role::SocialWorker, &twice), "purposes"),
+        (Group { sponsor: Some(PersonId::new([99; 16])), ..workers() }, "sponsor"),
+        (Group { sponsor: Some(EVE.person), ..workers() }, "sponsor"),
+    ];
+    for (group, field) in invalid {
+        scene.assert_invalid(ask_for!(scene, ADA, Propose { change: open(group) }), field).await;
+    }
+    for role in Role::ALL.iter().filter(|role| purposes_of(**role).is_empty()) {
+        let asking = of(*role, &[Purpose::S47Enquiry]);
+        let propose = ask_for!(scene, ADA, Propose { change: open(asking) });
+        scene.assert_invalid(propose, "purposes").await;
+        scene.open(of(*role, &[])).await;
+    }
+}
+
+#[tokio::test]
+async fn it_is_held_against_them_again_when_it_is_approved() {
+    let scene = Scene::new().await;
+    let proposal = scene.propose(ADA, open(social_workers())).await;
+    ask_for!(scene, ADA, SuspendPerson { person: SOL.person }).await.unwrap();
+    scene.assert_invalid(ask_for!(scene, ABE, Approve { proposal }), "sponsor").await;
+
+    let until = scene.today().saturating_add(3.days());
+    let group = Group { valid_until: until, sponsor: None, ..social_workers() };
+    let proposal = scene.propose(ADA, open(group)).await;
+    scene.clock.step_days(4);
+    scene.assert_invalid(ask_for!(scene, ABE, Approve { proposal }), "valid_until").await;
+}
+
+#[tokio::test]
+async fn a_sponsor_is_active_of_the_organisation_or_an_administrator_and_no_member() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let member = scene.enrol(group, 31).await;
+    let invited = scene.invite(group, 32).await;
+    let sponsored = |sponsor| open(Group { sponsor: Some(sponsor), ..social_workers() });
+    let invited_sponsors = ask_for!(scene, ADA, Propose { change: sponsored(invited) });
+    scene.assert_invalid(invited_sponsors, "sponsor").await;
+    scene.open(Group { sponsor: Some(member.person), ..social_workers() }).await;
+    scene
+        .open(Group { sponsor: Some(AVA.person), ..new_group(EASTVALE, Role::NamedNurseDoctor) })
+        .await;
+
+    let own = GroupWidening { sponsor: Some(member.person), ..scene.widening(group).await };
+    let widen = ask_for!(scene, ADA, Propose { change: ProposedChange::WidenGroup(own) });
+    scene.assert_invalid(widen, "sponsor").await;
+}
+
+#[tokio::test]
+async fn a_widening_is_what_it_says_and_names_no_fewer_than_there_are() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let before = scene.group(group).await;
+    let wider = GroupWidening {
+        members_max: 4,
+        valid_until: date(2031, 1, 31),
+        purposes: vec![Purpose::S47Enquiry],
+        sponsor: Some(AVA.person),
+        ..scene.widening(group).await
+    };
+    scene.let_in(ProposedChange::WidenGroup(wider)).await;
+    let expected = Group {
+        members_max: 4,
+        valid_until: date(2031, 1, 31),
+        purposes: vec![Purpose::S47Enquiry],
+        sponsor: Some(AVA.person),
+        ..before
+    };
+    assert_eq!(scene.group(group).await, expected);
+
+    scene.invite(group, 31).await;
+    let two = GroupWidening { members_max: 1, ..scene.widening(group).await };
+    let proposal = scene.propose(ADA, ProposedChange::WidenGroup(two.clone())).await;
+    scene.invite(group, 32).await;
+    scene.assert_invalid(ask_for!(scene, ABE, Approve { proposal }), "members_max").await;
+    let again = ask_for!(scene, ADA, Propose { change: ProposedChange::WidenGroup(two) });
+    scene.assert_invalid(again, "members_max").await;
+
+    let nowhere = GroupWidening {
+        group: GroupId::new([99; 16]),
+        base: Receipt(0),
+        ..scene.widening(group).await
+    };
+    let nowhere = ask_for!(scene, ADA, Propose { change: ProposedChange::WidenGroup(nowhere) });
+    scene.assert_refused(nowhere, Reason::Unknown("group or organisation")).await;
+}
+
+#[tokio::test]
+async fn one_name_narrows_a_group_and_never_widens_it() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let member = scene.enrol(group, 31).await;
+    scene.invite(group, 32).await;
+    let Group { valid_until, purposes, .. } = scene.group(group).await;
+    let narrow = |members_max, valid_until, purposes: &[Purpose]| NarrowGroup {
+        request: scene.request(),
+        group,
+        members_max,
+        valid_until,
+        purposes: purposes.to_vec(),
+    };
+    let wider = [
+        narrow(4, valid_until, &purposes),
+        narrow(3, valid_until.tomorrow().unwrap(), &purposes),
+        narrow(3, valid_until, &[Purpose::CaseReview]),
+    ];
+    for narrow in wider {
+        let problem = "more members, days or purposes need a proposal and a second name";
+        scene.assert_refused(scene.onboard(ADA, narrow), Reason::WrongState(problem)).await;
+    }
+    let fewer = scene.onboard(ADA, narrow(1, valid_until, &purposes));
+    scene.assert_invalid(fewer, "members_max").await;
+    let unknown = NarrowGroup { group: GroupId::new([99; 16]), ..narrow(1, valid_until, &[]) };
+    scene.assert_refused(scene.onboard(ADA, unknown), Reason::Unknown("group")).await;
+
+    scene.ask(member, Purpose::S17Assessment).await.unwrap();
+    scene.onboard(ADA, narrow(2, valid_until, &[Purpose::S47Enquiry])).await.unwrap();
+    scene.assert_refused(scene.ask(member, Purpose::S17Assessment), Reason::Purpose).await;
+    scene.ask(member, Purpose::S47Enquiry).await.unwrap();
+    let yesterday = scene.today().yesterday().unwrap();
+    scene.onboard(ADA, narrow(2, yesterday, &[Purpose::S47Enquiry])).await.unwrap();
+    scene.assert_refused(scene.ask(member, Purpose::S47Enquiry), Reason::Expired).await;
+}

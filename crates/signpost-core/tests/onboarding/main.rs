@@ -1,0 +1,21 @@
+//! Who is let in, by whom and for how long: told as scenes.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+/// Asks for a change of the register under a request id that was not used before.
+macro_rules! ask_for {
+    ($scene:expr, $who:expr, $request:ident { $($field:tt)* }) => {
+        $scene.onboard($who, $request { request: $scene.request(), $($field)* })
+    };
+}
+
+mod access;
+mod between;
+mod enrolment;
+mod fixture;
+mod organisations;
+mod people;
+mod races;
+mod roles;
+mod standing;
+mod tokens;

@@ -1,0 +1,168 @@
+//! Tokens: their last use, their renewal, and where each is.
+
+use signpost_core::commit::Write;
+use signpost_core::directory::Question;
+use signpost_core::directory::onboarding::{
+    ListRegister, Listing, RecordCustody, RenewToken, ResumeToken, SuspendToken,
+};
+use signpost_core::record::Record;
+use signpost_core::refusal::Reason;
+use signpost_core::register::{Custodies, Standing};
+use signpost_core::terms::{Action, Custody, Purpose, Relationship, Role};
+
+use crate::fixture::*;
+
+/// How often each commit since the last look wrote a token.
+fn token_writes(scene: &Scene) -> Vec<usize> {
+    let is_token = |write: &&Write| matches!(write, Write::Put(Record::Token(_)));
+    let commits = scene.between.take_writes();
+    commits.iter().map(|writes| writes.iter().filter(is_token).count()).collect()
+}
+
+#[tokio::test]
+async fn a_last_use_is_written_with_the_first_thing_of_each_day_and_no_other() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let holder = scene.enrol(group, 31).await;
+    token_writes(&scene);
+    for day in 0..3 {
+        for _ in 0..3 {
+            scene.ask(holder, Purpose::S47Enquiry).await.unwrap();
+        }
+        assert_eq!(token_writes(&scene), [usize::from(day > 0), 0, 0]);
+        assert_eq!(scene.held(holder).await.used_on, scene.today());
+        scene.clock.step_days(1);
+    }
+    scene.ask(holder, Purpose::CaseReview).await.unwrap_err();
+    assert_eq!(token_writes(&scene), [0], "a refusal is no use");
+    let question = Question {
+        subject: child(),
+        purpose: Purpose::S47Enquiry,
+        relationship: Relationship::AllocatedCase,
+    };
+    let (presented, question) = (holder.presented(), Ok(question));
+    for _ in 0..2 {
+        scene.directory.ask(&presented, &question, Action::AskMany).await.unwrap();
+    }
+    assert_eq!(token_writes(&scene), [1, 0]);
+}
+
+#[tokio::test]
+async fn every_change_and_every_look_of_an_administrator_is_a_use() {
+    let scene = Scene::new().await;
+    let administrators = scene.open(new_group(NORTHFIELD, Role::AdminOnboarding)).await;
+    let admin = scene.enrol(administrators, 31).await;
+    let person = scene.invite(administrators, 32).await;
+    scene.clock.step_days(1);
+    token_writes(&scene);
+    let looks = Ok(ListRegister { listing: Listing::Organisations, after: None, limit: 10 });
+    scene.directory.list_register(&admin.presented(), &looks).await.unwrap();
+    let suspend =
+        signpost_core::directory::onboarding::SuspendPerson { request: scene.request(), person };
+    scene.onboard(admin, suspend.clone()).await.unwrap();
+    assert_eq!(token_writes(&scene), [1, 0]);
+    scene.clock.step_days(1);
+    scene.onboard(admin, suspend).await.unwrap();
+    assert_eq!(token_writes(&scene), [0; 0], "the first result of before is no use");
+    scene.directory.list_register(&admin.presented(), &looks).await.unwrap();
+    scene.directory.list_register(&admin.presented(), &looks).await.unwrap();
+    assert_eq!(token_writes(&scene), [1, 0]);
+}
+
+#[tokio::test]
+async fn a_renewal_destroys_the_old_token_in_the_same_commit() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let holder = scene.enrol(group, 31).await;
+    let before = scene.custodies(org(NORTHFIELD)).await;
+    scene.clock.step_days(10);
+    token_writes(&scene);
+    let renew = RenewToken { request: scene.request(), token: token(32).hash() };
+    let renewed = scene.onboard(holder, renew.clone()).await.unwrap();
+    let old = scene.held(holder).await;
+    let new = scene.held(holder.with_token(32)).await;
+    assert_eq!((old.standing, old.custody), (Standing::Revoked, Custody::Destroyed));
+    assert_eq!((new.standing, new.custody), (Standing::Active, Custody::Out));
+    assert_eq!((new.person, new.used_on), (holder.person, scene.today()));
+    let held = scene.person(holder.person).await.tokens;
+    assert_eq!(held.iter().map(|held| held.id).collect::<Vec<_>>(), [old.id, new.id]);
+    let (issued, destroyed) = (before.issued + 1, before.destroyed + 1);
+    let expected = Custodies { issued, destroyed, ..before };
+    assert_eq!(scene.custodies(org(NORTHFIELD)).await, expected);
+    assert_eq!(token_writes(&scene).len(), 1, "all of it is one commit");
+
+    scene.assert_refused(scene.ask(holder, Purpose::S47Enquiry), Reason::Suspended).await;
+    scene.assert_refused(scene.onboard(holder, renew.clone()), Reason::Suspended).await;
+    scene.ask(holder.with_token(32), Purpose::S47Enquiry).await.unwrap();
+    assert_eq!(scene.onboard(holder.with_token(32), renew).await, Ok(renewed));
+}
+
+#[tokio::test]
+async fn no_token_is_renewed_by_one_that_is_on_record() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let holder = scene.enrol(group, 31).await;
+    for number in [31, ADA.token] {
+        let renew = ask_for!(scene, holder, RenewToken { token: token(number).hash() });
+        scene.assert_refused(renew, Reason::AlreadyRegistered("token")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_suspended_token_may_nothing_until_resumed_and_a_revoked_one_is_so_for_ever() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let holder = scene.enrol(group, 31).await;
+    let (person, token) = (holder.person, scene.held(holder).await.id);
+    let not_so = || Reason::WrongState("the token does not stand so");
+    let resume = ask_for!(scene, ADA, ResumeToken { person, token });
+    scene.assert_refused(resume, not_so()).await;
+    ask_for!(scene, ADA, SuspendToken { person, token }).await.unwrap();
+    scene.assert_refused(scene.ask(holder, Purpose::S47Enquiry), Reason::Suspended).await;
+    let suspend = ask_for!(scene, ADA, SuspendToken { person, token });
+    scene.assert_refused(suspend, not_so()).await;
+    ask_for!(scene, ADA, ResumeToken { person, token }).await.unwrap();
+    scene.ask(holder, Purpose::S47Enquiry).await.unwrap();
+
+    let custody = Custody::Returned;
+    ask_for!(scene, ADA, RecordCustody { person, token, custody }).await.unwrap();
+    let resume = ask_for!(scene, ADA, ResumeToken { person, token });
+    scene.assert_refused(resume, not_so()).await;
+    scene.assert_refused(scene.ask(holder, Purpose::S47Enquiry), Reason::Suspended).await;
+}
+
+#[tokio::test]
+async fn a_token_goes_out_once_and_comes_back_or_is_lost_or_destroyed() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    for (number, path) in [
+        (31, vec![Custody::Returned, Custody::LostRevoked, Custody::Destroyed]),
+        (32, vec![Custody::LostRevoked, Custody::Returned, Custody::Destroyed]),
+        (33, vec![Custody::Destroyed]),
+    ] {
+        let holder = scene.enrol(group, number).await;
+        let (person, token) = (holder.person, scene.held(holder).await.id);
+        let record = |custody| ask_for!(scene, ADA, RecordCustody { person, token, custody });
+        for custody in path {
+            let before = scene.custodies(org(NORTHFIELD)).await;
+            let from = scene.held(holder).await.custody;
+            record(custody).await.unwrap();
+            let entry = *scene.entries().await.last().unwrap();
+            assert_eq!(entry.count(), u32::from(custody.code()));
+            let after = scene.custodies(org(NORTHFIELD)).await;
+            assert_eq!(after, before.pass(from, custody).unwrap());
+            assert!(after.balances());
+            let held = scene.held(holder).await;
+            assert_eq!((held.custody, held.standing), (custody, Standing::Revoked));
+            let there = Reason::WrongState("the token is there already, or destroyed");
+            scene.assert_refused(record(custody), there).await;
+            scene.assert_invalid(record(Custody::Out), "custody").await;
+        }
+        for custody in [Custody::Returned, Custody::LostRevoked] {
+            let there = Reason::WrongState("the token is there already, or destroyed");
+            scene.assert_refused(record(custody), there).await;
+        }
+    }
+    let custodies = scene.custodies(org(NORTHFIELD)).await;
+    assert_eq!((custodies.issued, custodies.out, custodies.destroyed), (23, 20, 3));
+}
