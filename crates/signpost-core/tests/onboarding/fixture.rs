@@ -35,7 +35,7 @@ use signpost_core::terms::{
 use signpost_core::testing::{ManualClock, SeededEntropy, put_records};
 use signpost_core::token::{CodeHash, EnrolmentCode, Token, TokenHash};
 
-use crate::between::Between;
+use crate::races::Between;
 
 /// A person and the token they hold, used over their organisation's system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +154,24 @@ pub(crate) fn organisation(id: u8, code: &str, name: &str) -> Organisation {
     }
 }
 
+pub(crate) fn system(of: u8) -> System {
+    System {
+        id: SystemId::new([of; 16]),
+        organisation: org(of),
+        name: text("Case system"),
+        standing: Standing::Active,
+    }
+}
+
+pub(crate) fn certificate(of: u8) -> Certificate {
+    Certificate {
+        fingerprint: Fingerprint::new([of; 32]),
+        system: SystemId::new([of; 16]),
+        until: Timestamp::MAX,
+        standing: Standing::Active,
+    }
+}
+
 /// Every person of the first light in a group of their own, with one token.
 fn first_light() -> FirstLight {
     let mut all: Vec<(Holder, Role)> =
@@ -166,18 +184,6 @@ fn first_light() -> FirstLight {
         name: text("Team"),
         duty_phone: text("+441632960001"),
         hours: hours(),
-    };
-    let system = |id: u8| System {
-        id: SystemId::new([id; 16]),
-        organisation: org(id),
-        name: text("Case system"),
-        standing: Standing::Active,
-    };
-    let certificate = |id: u8| Certificate {
-        fingerprint: Fingerprint::new([id; 32]),
-        system: SystemId::new([id; 16]),
-        until: Timestamp::MAX,
-        standing: Standing::Active,
     };
     let group = |(holder, role): &(Holder, Role)| Group {
         id: GroupId::new(*holder.person.as_bytes()),

@@ -1,4 +1,4 @@
-//! Who is let in, by whom and for how long: told as scenes.
+//! Who is let in, by whom and for how long: told as scenes, and as a model of the whole register.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -10,12 +10,9 @@ macro_rules! ask_for {
 }
 
 mod access;
-mod between;
-mod enrolment;
 mod fixture;
-mod organisations;
+mod model;
 mod people;
 mod races;
 mod roles;
-mod standing;
 mod tokens;

@@ -1,13 +1,18 @@
-//! Tokens: their last use, their renewal, and where each is.
+//! Tokens and the codes they are redeemed for: issued, used, renewed, and always somewhere.
 
+use jiff::{SignedDuration, ToSpan};
 use signpost_core::commit::Write;
 use signpost_core::directory::Question;
 use signpost_core::directory::onboarding::{
-    ListRegister, Listing, RecordCustody, RenewToken, ResumeToken, SuspendToken,
+    IssueCode, ListRegister, Listing, RecordCustody, Redeem, RemovePerson, RenewToken, ResumeToken,
+    SuspendSystem, SuspendToken,
 };
-use signpost_core::record::Record;
-use signpost_core::refusal::Reason;
-use signpost_core::register::{Custodies, Standing};
+use signpost_core::id::{PersonId, SystemId, TokenId};
+use signpost_core::record::{Record, RecordKey};
+use signpost_core::refusal::{Invalid, Reason, Refusal, Unidentified};
+use signpost_core::register::{
+    Custodies, EnrolmentState, Group, Organisation, PersonStanding, Standing,
+};
 use signpost_core::terms::{Action, Custody, Purpose, Relationship, Role};
 
 use crate::fixture::*;
@@ -165,4 +170,156 @@ async fn a_token_goes_out_once_and_comes_back_or_is_lost_or_destroyed() {
     }
     let custodies = scene.custodies(org(NORTHFIELD)).await;
     assert_eq!((custodies.issued, custodies.out, custodies.destroyed), (23, 20, 3));
+}
+
+#[tokio::test]
+async fn a_code_is_redeemed_for_a_token_that_is_out_and_counted() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let person = scene.invite(group, 31).await;
+    let before = scene.custodies(org(NORTHFIELD)).await;
+    let redeemed = scene.redeem(NORTHFIELD, 31, 31).await.unwrap();
+    let token = scene.token(token(31).hash()).await;
+    assert_eq!((token.person, token.organisation), (person, org(NORTHFIELD)));
+    assert_eq!((token.standing, token.custody), (Standing::Active, Custody::Out));
+    assert_eq!((token.id, token.valid_until), (redeemed.result.token, redeemed.result.valid_until));
+    assert_eq!(scene.custodies(org(NORTHFIELD)).await, before.issue());
+    let record = scene.person(person).await;
+    assert_eq!(record.standing, PersonStanding::Active);
+    assert_eq!(record.last_token().unwrap().id, token.id);
+    let entry = scene.entries().await[usize::try_from(redeemed.receipt.0).unwrap()];
+    assert_eq!((entry.action(), entry.actor()), (Action::RedeemCode, None));
+    assert_eq!(entry.detail()[..16], record.actor.as_bytes()[..]);
+}
+
+#[tokio::test]
+async fn the_very_same_redemption_gives_the_first_result_again_and_another_one_nothing() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let holder = scene.enrol(group, 31).await;
+    let first = scene.redeem(NORTHFIELD, 31, 31).await.unwrap();
+    scene.clock.step_days(1);
+    scene.ask(holder, Purpose::S47Enquiry).await.unwrap();
+    scene.clock.step_days(30);
+    let before = scene.entries().await.len();
+    assert_eq!(scene.redeem(NORTHFIELD, 31, 31).await, Ok(first));
+    assert_eq!(scene.entries().await.len(), before);
+    scene.assert_refused(scene.redeem(NORTHFIELD, 31, 32), Reason::CodeUsed).await;
+}
+
+#[tokio::test]
+async fn a_code_is_good_for_fourteen_days_and_not_a_moment_longer() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    scene.invite(group, 31).await;
+    scene.invite(group, 32).await;
+    scene.clock.step_by(SignedDuration::from_hours(14 * 24) - SignedDuration::from_millis(1));
+    scene.redeem(NORTHFIELD, 31, 31).await.unwrap();
+    scene.clock.step_by(SignedDuration::from_millis(1));
+    scene.assert_refused(scene.redeem(NORTHFIELD, 32, 32), Reason::CodeExpired).await;
+    scene.redeem(NORTHFIELD, 31, 31).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_organisations_code_is_as_unknown_as_one_that_was_never_issued() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    scene.invite(group, 31).await;
+    scene.assert_refused(scene.redeem(EASTVALE, 31, 31), Reason::CodeUnknown).await;
+    scene.assert_refused(scene.redeem(NORTHFIELD, 99, 31), Reason::CodeUnknown).await;
+    scene.redeem(NORTHFIELD, 31, 31).await.unwrap();
+    scene.assert_refused(scene.redeem(EASTVALE, 31, 31), Reason::CodeUnknown).await;
+}
+
+#[tokio::test]
+async fn no_two_codes_are_redeemed_for_one_token() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    scene.enrol(group, 31).await;
+    scene.invite(group, 32).await;
+    let same = scene.redeem(NORTHFIELD, 32, 31);
+    scene.assert_refused(same, Reason::AlreadyRegistered("token")).await;
+    let enrolment = scene.enrolment(code(32).hash()).await;
+    assert_eq!(enrolment.state, EnrolmentState::Open);
+}
+
+#[tokio::test]
+async fn a_new_code_voids_the_one_before() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let person = scene.invite(group, 31).await;
+    let taken = ask_for!(scene, ADA, IssueCode { person, code: code(31).hash() });
+    scene.assert_refused(taken, Reason::AlreadyRegistered("enrolment code")).await;
+    ask_for!(scene, ADA, IssueCode { person, code: code(32).hash() }).await.unwrap();
+    assert_eq!(scene.enrolment(code(31).hash()).await.state, EnrolmentState::Void);
+    scene.assert_refused(scene.redeem(NORTHFIELD, 31, 31), Reason::CodeExpired).await;
+    scene.redeem(NORTHFIELD, 32, 32).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_code_is_issued_while_a_token_is_out() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let holder = scene.enrol(group, 31).await;
+    let (person, token) = (holder.person, scene.held(holder).await.id);
+    let issue = ask_for!(scene, ADA, IssueCode { person, code: code(32).hash() });
+    let out = Reason::WrongState("the person's token is out; record where it is first");
+    scene.assert_refused(issue, out).await;
+    let custody = Custody::LostRevoked;
+    ask_for!(scene, ADA, RecordCustody { person, token, custody }).await.unwrap();
+    ask_for!(scene, ADA, IssueCode { person, code: code(32).hash() }).await.unwrap();
+    scene.redeem(NORTHFIELD, 32, 32).await.unwrap();
+    scene.ask(holder.with_token(32), Purpose::S47Enquiry).await.unwrap();
+    scene.assert_refused(scene.ask(holder, Purpose::S47Enquiry), Reason::Suspended).await;
+}
+
+#[tokio::test]
+async fn nobody_enrols_into_a_group_that_is_over_and_no_token_outlasts_its_group() {
+    let scene = Scene::new().await;
+    let until = scene.today().saturating_add(3.days());
+    let workers = new_group(NORTHFIELD, Role::SocialWorker);
+    let group = scene.open(Group { valid_until: until, ..workers }).await;
+    scene.invite(group, 31).await;
+    scene.invite(group, 32).await;
+    assert_eq!(scene.redeem(NORTHFIELD, 31, 31).await.unwrap().result.valid_until, until);
+    scene.clock.step_days(4);
+    scene.assert_refused(scene.redeem(NORTHFIELD, 32, 32), Reason::Suspended).await;
+}
+
+#[tokio::test]
+async fn a_system_that_may_not_act_redeems_nothing() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    scene.invite(group, 31).await;
+    let key = RecordKey::Organisation(org(NORTHFIELD));
+    let Some(Record::Organisation(found)) = scene.record(key).await else { panic!("it is gone") };
+    let yesterday = scene.today().yesterday().unwrap();
+    let over = Organisation { authority_until: yesterday, ..found.clone() };
+    scene.put(Record::Organisation(over)).await;
+    scene.assert_refused(scene.redeem(NORTHFIELD, 31, 31), Reason::Expired).await;
+    scene.put(Record::Organisation(found)).await;
+
+    let malformed: Result<Redeem, Invalid> = Err(Invalid::field("code", "must be a code"));
+    let presented = at_system(NORTHFIELD);
+    scene.assert_invalid(scene.directory.redeem(&presented, &malformed), "code").await;
+    let system = SystemId::new([NORTHFIELD; 16]);
+    ask_for!(scene, ADA, SuspendSystem { system }).await.unwrap();
+    let before = scene.everything().await;
+    let refused = scene.redeem(NORTHFIELD, 31, 31).await;
+    assert_eq!(refused, Err(Refusal::Unidentified(Unidentified::SystemSuspended)));
+    assert_eq!(scene.everything().await, before);
+}
+
+#[tokio::test]
+async fn a_code_is_issued_to_whom_the_register_has() {
+    let scene = Scene::new().await;
+    let person = PersonId::new([99; 16]);
+    let issue = ask_for!(scene, ADA, IssueCode { person, code: code(31).hash() });
+    scene.assert_refused(issue, Reason::Unknown("person")).await;
+    ask_for!(scene, ADA, RemovePerson { person: AVA.person }).await.unwrap();
+    let token = TokenId::new([AVA.token; 16]);
+    let (person, custody) = (AVA.person, Custody::Returned);
+    ask_for!(scene, ADA, RecordCustody { person, token, custody }).await.unwrap();
+    let issue = ask_for!(scene, ADA, IssueCode { person, code: code(31).hash() });
+    scene.assert_refused(issue, Reason::WrongState("the person was removed")).await;
 }
