@@ -20,6 +20,9 @@ const ENVIRONMENT_PREFIX: &str = "SIGNPOST__";
 pub struct Config {
     /// Where it listens, and how it is known.
     pub server: Server,
+    /// The authority of its own that signs client certificates; without it, it signs none.
+    #[serde(default)]
+    pub authority: Option<Authority>,
     /// Where it keeps its data.
     pub store: Store,
     /// The pseudonymiser inside this process.
@@ -53,6 +56,26 @@ pub struct Server {
     /// Offers gRPC reflection. For development only.
     #[serde(default)]
     pub reflection: bool,
+}
+
+/// `[authority]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authority {
+    /// Its certificate, PEM; one of those in `server.client_authority`.
+    pub certificate: PathBuf,
+    /// Its private key, PEM; readable by its owner only.
+    pub key: PathBuf,
+    /// Days for which what it signs is valid.
+    #[serde(default = "certificate_days")]
+    pub certificate_days: u32,
+}
+
+/// The longest life of what the service's own authority signs.
+const CERTIFICATE_DAYS_MAX: u32 = 90;
+
+fn certificate_days() -> u32 {
+    30
 }
 
 /// `[store]`
@@ -116,6 +139,8 @@ pub struct Limits {
     pub connection_requests_max: u32,
     /// Bytes of a request message.
     pub message_bytes_max: u32,
+    /// Bytes of a request message of onboarding, which may invite 500 people.
+    pub onboarding_bytes_max: u32,
     /// Bytes of a request's headers.
     pub header_bytes_max: u32,
     /// Seconds a request may take; a client's shorter deadline counts.
@@ -142,6 +167,7 @@ impl Default for Limits {
             connections_max: 4096,
             connection_requests_max: 1024,
             message_bytes_max: 16 * 1024,
+            onboarding_bytes_max: 128 * 1024,
             header_bytes_max: 16 * 1024,
             request_seconds_max: 10,
             handshake_seconds_max: 10,
@@ -262,6 +288,11 @@ impl Config {
         if self.store.keyring.starts_with(&self.store.data) {
             return Err("store.keyring must not lie inside store.data".to_owned());
         }
+        let days = self.authority.as_ref().map(|authority| authority.certificate_days);
+        if days.is_some_and(|days| !(1..=CERTIFICATE_DAYS_MAX).contains(&days)) {
+            let max = CERTIFICATE_DAYS_MAX;
+            return Err(format!("authority.certificate_days must be 1 to {max}"));
+        }
         let limits = self.limits.named().map(|(name, value)| ("limits", name, value));
         let quotas = self.quotas.named().map(|(name, value)| ("quotas", name, value));
         for (section, name, value) in limits.into_iter().chain(quotas) {
@@ -281,7 +312,9 @@ impl Config {
             &mut self.store.keyring,
             &mut self.pseudonymiser.keys,
         ];
-        for path in paths.into_iter().chain(self.policy.file.as_mut()) {
+        let own = self.authority.as_mut().map(|own| [&mut own.certificate, &mut own.key]);
+        let paths = paths.into_iter().chain(own.into_iter().flatten());
+        for path in paths.chain(self.policy.file.as_mut()) {
             *path = folder.join(&*path);
         }
     }
@@ -318,7 +351,7 @@ impl Quotas {
 }
 
 impl Limits {
-    fn named(&self) -> [(&'static str, u32); 13] {
+    fn named(&self) -> [(&'static str, u32); 14] {
         [
             ("requests_in_flight_max", self.requests_in_flight_max),
             ("caseload_in_flight_max", self.caseload_in_flight_max),
@@ -326,6 +359,7 @@ impl Limits {
             ("connections_max", self.connections_max),
             ("connection_requests_max", self.connection_requests_max),
             ("message_bytes_max", self.message_bytes_max),
+            ("onboarding_bytes_max", self.onboarding_bytes_max),
             ("header_bytes_max", self.header_bytes_max),
             ("request_seconds_max", self.request_seconds_max),
             ("handshake_seconds_max", self.handshake_seconds_max),
@@ -435,6 +469,14 @@ mod tests {
     fn what_contradicts_itself_is_refused() {
         let inside = SMALL.replace("keyring = \"keyring\"", "keyring = \"data/keyring\"");
         assert!(parse(&inside, &[]).unwrap_err().contains("store.keyring"));
+        let authority = "[authority]\ncertificate = \"ca.pem\"\nkey = \"ca.key\"\n";
+        let with_authority = format!("{SMALL}{authority}");
+        let days = |config: Config| config.authority.map(|own| own.certificate_days);
+        assert_eq!(days(parse(&with_authority, &[]).unwrap()), Some(30));
+        for wrong in ["0", "91"] {
+            let days = [("SIGNPOST__AUTHORITY__CERTIFICATE_DAYS", wrong)];
+            assert!(parse(&with_authority, &days).unwrap_err().contains("certificate_days"));
+        }
         let zero = [("SIGNPOST__LIMITS__DRAIN_SECONDS_MAX", "0")];
         assert!(parse(SMALL, &zero).unwrap_err().contains("drain_seconds_max"));
     }

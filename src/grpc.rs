@@ -1,6 +1,7 @@
 //! The gRPC adapters: from the wire to the directory's types and back, nothing more.
 
 mod caller;
+mod onboarding_service;
 mod padding;
 mod parse;
 mod pseudonym_service;
@@ -15,14 +16,18 @@ use std::time::Duration;
 use signpost_core::directory::{Directory, Presented};
 use signpost_core::refusal::Refusal;
 use signpost_core::terms::Outcome;
+use signpost_proto::v1::onboarding_service_server::OnboardingServiceServer;
 use signpost_proto::v1::pseudonym_service_server::PseudonymServiceServer;
 use signpost_proto::v1::purge_service_server::PurgeServiceServer;
 use signpost_proto::v1::signpost_service_server::SignpostServiceServer;
 use signpost_pseudonym::oprf::EvaluationKeys;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::service::RoutesBuilder;
 use tonic::{Request, Status};
 
+use crate::admission::ClientAuthorities;
 use crate::config::Limits;
+use onboarding_service::Onboarding;
 use pseudonym_service::Pseudonyms;
 use purge_service::Purges;
 use signpost_service::Signposts;
@@ -30,8 +35,12 @@ use signpost_service::Signposts;
 pub use padding::PADDED_TO;
 
 /// What a service that was shed, and every other, is called in health and in the policy table.
-pub const SERVICES: [&str; 3] =
-    ["signpost.v1.SignpostService", "signpost.v1.PseudonymService", "signpost.v1.PurgeService"];
+pub const SERVICES: [&str; 4] = [
+    "signpost.v1.SignpostService",
+    "signpost.v1.PseudonymService",
+    "signpost.v1.OnboardingService",
+    "signpost.v1.PurgeService",
+];
 
 /// What health says of all that destroys or closes: not serving while the clock is in doubt.
 pub const DESTRUCTION: &str = "signpost.v1.destruction";
@@ -94,25 +103,30 @@ async fn in_time<T>(max: Duration, work: impl Future<Output = T>) -> Result<T, S
     tokio::time::timeout(max, work).await.map_err(|_late| status::late())
 }
 
-/// The services, each with its limit on the size of messages.
-pub(crate) fn services(
-    directory: Directory,
-    keys: Arc<EvaluationKeys>,
-    limits: &Limits,
-) -> (
-    SignpostServiceServer<Signposts>,
-    PseudonymServiceServer<Pseudonyms>,
-    PurgeServiceServer<Purges>,
-) {
-    let desk = Desk::new(directory, keys, limits);
-    let bytes_max = limits.message_bytes_max as usize;
-    let pseudonyms = Pseudonyms::new(desk.clone(), limits);
-    let purges = Purges::new(desk.clone());
-    (
-        SignpostServiceServer::new(Signposts::new(desk)).max_decoding_message_size(bytes_max),
-        PseudonymServiceServer::new(pseudonyms).max_decoding_message_size(bytes_max),
-        PurgeServiceServer::new(purges).max_decoding_message_size(bytes_max),
-    )
+/// What the services stand on.
+#[derive(Clone, Debug)]
+pub(crate) struct Services {
+    pub(crate) directory: Directory,
+    pub(crate) keys: Arc<EvaluationKeys>,
+    pub(crate) authorities: ClientAuthorities,
+}
+
+impl Services {
+    /// Adds the services, each with its limit on the size of messages.
+    pub(crate) fn add_to(self, routes: &mut RoutesBuilder, limits: &Limits) {
+        let desk = Desk::new(self.directory, self.keys, limits);
+        let bytes_max = limits.message_bytes_max as usize;
+        let onboarding_max = limits.onboarding_bytes_max as usize;
+        let signposts = SignpostServiceServer::new(Signposts::new(desk.clone()));
+        let pseudonyms = PseudonymServiceServer::new(Pseudonyms::new(desk.clone(), limits));
+        let purges = PurgeServiceServer::new(Purges::new(desk.clone()));
+        let onboarding = OnboardingServiceServer::new(Onboarding::new(desk, self.authorities));
+        routes
+            .add_service(signposts.max_decoding_message_size(bytes_max))
+            .add_service(pseudonyms.max_decoding_message_size(bytes_max))
+            .add_service(onboarding.max_decoding_message_size(onboarding_max))
+            .add_service(purges.max_decoding_message_size(bytes_max));
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //!
 //! `main` only parses and calls [`cli::run`]; tests call [`server::Server`] with the same parts.
 
+pub mod admission;
 pub mod bootstrap;
 pub mod cli;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod evaluation;
 pub mod exit;
 pub mod grpc;
 pub mod init;
+pub mod issuer;
 pub mod pki;
 pub mod process;
 pub mod progress;

@@ -1,13 +1,16 @@
-//! A small certificate authority for the demo and the tests: never for a service with real data.
+//! What certificates hold, and a small authority for the demo and the tests: its key is in a plain
+//! file or nowhere, never for a service with real data.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
 };
 
+use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
 use crate::secret_file;
 
@@ -20,7 +23,8 @@ pub struct Authority {
 impl Authority {
     /// A new authority, valid from an hour ago for a year.
     pub fn new(name: &str, now: Timestamp) -> Result<Self, Failure> {
-        let mut params = params(name, now)?;
+        let (from, until) = year_round(now)?;
+        let mut params = params(name, from, until);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().map_err(|error| failed(&error))?;
@@ -33,9 +37,15 @@ impl Authority {
         write(path, &self.issuer.pem())
     }
 
+    /// Writes the authority's key.
+    pub fn write_key(&self, path: &Path) -> Result<(), Failure> {
+        secret_file::create(path, &self.issuer.key().serialize_pem())
+    }
+
     /// Writes a server's certificate for `localhost` and 127.0.0.1, and its key.
     pub fn issue_server(&self, certificate: &Path, key: &Path) -> Result<(), Failure> {
-        let mut params = params("signpost server", self.now)?;
+        let (from, until) = year_round(self.now)?;
+        let mut params = params("signpost server", from, until);
         let localhost = "localhost".try_into().map_err(|error| failed(&error))?;
         let address = std::net::Ipv4Addr::LOCALHOST.into();
         params.subject_alt_names = vec![SanType::DnsName(localhost), SanType::IpAddress(address)];
@@ -45,9 +55,8 @@ impl Authority {
 
     /// Writes a client's certificate and its key.
     pub fn issue_client(&self, name: &str, certificate: &Path, key: &Path) -> Result<(), Failure> {
-        let mut params = params(name, self.now)?;
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.issue(&params, certificate, key)
+        let (from, until) = year_round(self.now)?;
+        self.issue(&client_params(name, from, until), certificate, key)
     }
 
     fn issue(
@@ -63,18 +72,36 @@ impl Authority {
     }
 }
 
-fn params(name: &str, now: Timestamp) -> Result<CertificateParams, Failure> {
+/// What a client's certificate holds.
+pub(crate) fn client_params(name: &str, from: Timestamp, until: Timestamp) -> CertificateParams {
+    let mut params = params(name, from, until);
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params
+}
+
+fn params(name: &str, from: Timestamp, until: Timestamp) -> CertificateParams {
     let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
-    let day = |timestamp: Timestamp| {
-        let date = jiff::tz::TimeZone::UTC.to_datetime(timestamp).date();
-        let small = |number: i8| u8::try_from(number).unwrap_or(1);
-        rcgen::date_time_ymd(date.year().into(), small(date.month()), small(date.day()))
+    params.use_authority_key_identifier_extension = true;
+    // Of its own, though the key may have had a certificate before.
+    let mut serial: [u8; 16] = SystemEntropy.bytes();
+    serial[0] = serial[0] & 0x7F | 0x40;
+    params.serial_number = Some(SerialNumber::from_slice(&serial));
+    let second = |at: Timestamp| {
+        let seconds = u64::try_from(at.as_second()).unwrap_or(0);
+        rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds)
     };
+    params.not_before = second(from);
+    params.not_after = second(until);
+    params
+}
+
+/// From a day ago for a year.
+fn year_round(now: Timestamp) -> Result<(Timestamp, Timestamp), Failure> {
     let hours = |hours: i64| now.checked_add(hours.hours()).map_err(|error| failed(&error));
-    params.not_before = day(hours(-24)?);
-    params.not_after = day(hours(365 * 24)?);
-    Ok(params)
+    Ok((hours(-24)?, hours(365 * 24)?))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -20,9 +20,11 @@ use tokio::net::TcpListener;
 use tonic::service::RoutesBuilder;
 use tonic_health::ServingStatus;
 
+use crate::admission::ClientAuthorities;
 use crate::config::{Config, Limits};
 use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
+use crate::issuer::OwnAuthority;
 use crate::progress::Bar;
 use crate::watch::{ConditionWatch, Health};
 use crate::{evaluation, grpc, tls, turn, watch};
@@ -35,6 +37,7 @@ const UNANSWERED_AFTER: Duration = Duration::from_secs(1);
 pub struct Server {
     config: Config,
     tls: Arc<rustls::ServerConfig>,
+    authorities: ClientAuthorities,
     keys: Arc<EvaluationKeys>,
     store: Arc<EmbeddedStore>,
     directory: Directory,
@@ -55,6 +58,8 @@ impl Server {
         let clock = ServiceClock::from(Arc::clone(&machine));
         let service_time: Arc<dyn Clock> = Arc::new(clock.clone());
         let tls = tls::server_config(&config.server, Arc::clone(&service_time))?;
+        let authorities = ClientAuthorities::read(&config.server)?;
+        let own_authority = own_authority(&config)?;
         let keys = evaluation::read(&config.pseudonymiser.keys)?;
         let policy = policy(&config)?;
         let options = store_options(disk, &config, service_time)?;
@@ -73,6 +78,10 @@ impl Server {
         .map_err(not_started)?;
         let directory = directory.limited_to(config.quotas.limits()).await;
         let directory = directory.map_err(|error| not_started(error.into()))?;
+        let directory = match own_authority {
+            Some(authority) => directory.with_issuer(Arc::new(authority)),
+            None => directory,
+        };
         if directory.now().duration_since(machine.now()) > AHEAD_MAX {
             tracing::warn!("the machine's clock is behind the last entry; time goes on from there");
         }
@@ -84,7 +93,7 @@ impl Server {
             let recorded = directory.record_cut_tail(opened.cut_bytes).await;
             recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
         }
-        Ok(Self { config, tls, keys: Arc::new(keys), store, directory })
+        Ok(Self { config, tls, authorities, keys: Arc::new(keys), store, directory })
     }
 
     /// The store, for whoever reads the ledger beside the service.
@@ -113,10 +122,13 @@ impl Server {
         let (health, health_service) = tonic_health::server::health_reporter();
         let health = Health::new(health);
         let limits = self.config.limits.clone();
-        let (signposts, pseudonyms, purges) =
-            grpc::services(self.directory.clone(), Arc::clone(&self.keys), &limits);
-        routes.add_service(health_service).add_service(signposts);
-        routes.add_service(pseudonyms).add_service(purges);
+        let services = grpc::Services {
+            directory: self.directory.clone(),
+            keys: Arc::clone(&self.keys),
+            authorities: self.authorities.clone(),
+        };
+        routes.add_service(health_service);
+        services.add_to(&mut routes, &limits);
         if self.config.server.reflection {
             tracing::warn!("reflection is on: for development only");
             routes.add_service(reflection()?);
@@ -195,9 +207,16 @@ pub fn store_options(
 /// hex.
 pub fn check(config: &Config, clock: Arc<dyn Clock>) -> Result<String, Failure> {
     tls::server_config(&config.server, clock)?;
+    own_authority(config)?;
     evaluation::read(&config.pseudonymiser.keys)?;
     let digest = policy(config)?.digest();
     Ok(hex::encode(digest.as_bytes()))
+}
+
+/// Reads the authority of the service's own, if it has one.
+fn own_authority(config: &Config) -> Result<Option<OwnAuthority>, Failure> {
+    let read = |authority| OwnAuthority::read(authority, &config.server);
+    config.authority.as_ref().map(read).transpose()
 }
 
 /// Reads the configuration's policy, or takes the built-in one.

@@ -10,6 +10,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::time_provider::TimeProvider;
 use signpost_core::directory::Directory;
 use signpost_core::store::Clock;
@@ -43,19 +44,7 @@ pub fn server_config(
     let key = secret_file::read(&server.key)?;
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
         .map_err(|_| refused(&server.key, "holds no private key in PEM"))?;
-    let mut roots = RootCertStore::empty();
-    for authority in certificates(&server.client_authority)? {
-        roots.add(authority).map_err(|_| {
-            refused(
-                &server.client_authority,
-                "holds a certificate that no client certificate can be checked against",
-            )
-        })?;
-    }
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .build()
-            .map_err(|error| refused(&server.client_authority, &error.to_string()))?;
+    let verifier = client_verifier(server)?;
     let mut config = rustls::ServerConfig::builder_with_details(provider, Arc::new(TlsTime(clock)))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|error| Failure::config(error.to_string()))?
@@ -67,6 +56,23 @@ pub fn server_config(
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
+}
+
+/// Checks client certificates against the authorities that the configuration names.
+pub fn client_verifier(server: &Server) -> Result<Arc<dyn ClientCertVerifier>, Failure> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    for authority in certificates(&server.client_authority)? {
+        roots.add(authority).map_err(|_| {
+            refused(
+                &server.client_authority,
+                "holds a certificate that no client certificate can be checked against",
+            )
+        })?;
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|error| refused(&server.client_authority, &error.to_string()))
 }
 
 /// Every certificate of a PEM file; at least one.

@@ -256,7 +256,8 @@ mod tests {
         health.set(ServingStatus::Serving).await;
         let mut watch = ConditionWatch::new(directory.await.unwrap(), health);
 
-        let (serving, not_serving) = (vec![1; 3], vec![2; 3]);
+        let every = grpc::SERVICES.len();
+        let (serving, not_serving) = (vec![1; every], vec![2; every]);
         let (full, writable) = (Action::NoteFull, Action::NoteWritable);
         for (condition, status, record) in [
             (Condition::Writable, &serving, &[][..]),

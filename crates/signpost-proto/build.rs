@@ -7,7 +7,7 @@ use prost::Message;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     println!("cargo::rerun-if-changed={}", root.display());
-    let files = ["pseudonym_service", "purge_service", "signpost_service"];
+    let files = ["onboarding_service", "pseudonym_service", "purge_service", "signpost_service"];
     let files = files.map(|file| format!("signpost/v1/{file}.proto"));
     let descriptors = protox::compile(files, [&root])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

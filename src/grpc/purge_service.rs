@@ -28,7 +28,7 @@ impl PurgeService for Purges {
         request: Request<v1::ConfirmClockRequest>,
     ) -> Result<Response<v1::ConfirmClockResponse>, Status> {
         let (_place, caller, message) = self.desk.admit(request).await?;
-        let confirmation = parse::clock_confirmation(&message, &self.desk.keys);
+        let confirmation = parse::clock_confirmation(&message);
         let work = pin!(self.desk.directory.confirm_clock(&caller, &confirmation));
         let written = self.desk.in_time(work).await?;
         let progress = match written.result {

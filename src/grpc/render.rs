@@ -57,7 +57,7 @@ fn route(route: ContactRoute) -> v1::ContactRoute {
     }
 }
 
-fn hours(hours: Hours) -> v1::Hours {
+pub(super) fn hours(hours: Hours) -> v1::Hours {
     v1::Hours {
         days: hours.days().into(),
         opens_minute: hours.opens_minute().into(),
@@ -79,7 +79,7 @@ fn details(details: &Details) -> v1::Details {
     }
 }
 
-fn date(date: Date) -> v1::Date {
+pub(super) fn date(date: Date) -> v1::Date {
     v1::Date { year: date.year().into(), month: date.month().into(), day: date.day().into() }
 }
 

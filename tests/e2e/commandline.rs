@@ -186,7 +186,9 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
         table[section].as_table().unwrap().keys().cloned().collect()
     };
     // Whoever adds a key adds it to the file: this destructures all there are.
-    let Config { server, store, pseudonymiser, policy, limits: _, quotas: _, log } = config;
+    let Config { server, authority, store, pseudonymiser, policy, limits: _, quotas: _, log } =
+        config;
+    assert_eq!(authority, None);
     let signpost::config::Server {
         listen: _,
         certificate: _,

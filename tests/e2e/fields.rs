@@ -55,14 +55,23 @@ fn every_enumeration_has_the_numbers_and_names_of_the_field() {
     same_as_core! {
         Purpose Relationship ServiceType InvolvementStatus Sensitivity DisclosureBasis
         SubjectInformed ContactRole ShieldKind Namespace
+        Role OrganisationKind CodeScheme LegalAuthority Custody
     }
     // What only the wire has.
+    let two_names = ["AWAITING_SECOND_NAME", "COMPLETE"];
     for (name, values) in [
-        ("Involvement", [(1, "CURRENT"), (2, "PREVIOUS")]),
-        ("LiftProgress", [(1, "AWAITING_SECOND_NAME"), (2, "COMPLETE")]),
-        ("ClockProgress", [(1, "AWAITING_SECOND_NAME"), (2, "COMPLETE")]),
+        ("Involvement", &["CURRENT", "PREVIOUS"][..]),
+        ("LiftProgress", &two_names),
+        ("ClockProgress", &two_names),
+        ("Standing", &["ACTIVE", "SUSPENDED", "REVOKED", "EXPIRED"]),
+        (
+            "PersonStanding",
+            &["INVITED", "ACTIVE", "SUSPENDED", "REMOVED", "VETTING_LAPSED", "NOT_RECERTIFIED"],
+        ),
+        ("ProposalState", &["OPEN", "APPROVED", "WITHDRAWN", "EXPIRED"]),
     ] {
-        assert_same(&enumerations.remove(name).unwrap(), &values);
+        let numbered: Vec<(i32, &str)> = (1..).zip(values.iter().copied()).collect();
+        assert_same(&enumerations.remove(name).unwrap(), &numbered);
     }
     assert!(enumerations.is_empty(), "{:?}", enumerations.keys());
 }

@@ -4,6 +4,7 @@ mod binary;
 mod caller;
 mod child;
 mod ledger;
+mod onboarding;
 mod service;
 mod world;
 
@@ -14,6 +15,10 @@ pub(crate) use binary::{Binary, TURNS_OFTEN, Victim};
 pub(crate) use caller::{Caller, channel};
 pub(crate) use child::{contact, date, nhs_number, question, request_id};
 pub(crate) use ledger::{Ledger, open_store, reopened};
+pub(crate) use onboarding::{
+    Administrators, Invited, OWN_AUTHORITY, certificate_request, conditions, invitation, redeem,
+    redeem_for,
+};
 pub(crate) use service::Service;
 pub(crate) use world::{BOTH_KINDS_OF_STRANGER, NORTHFIELD, UNREGISTERED, World};
 

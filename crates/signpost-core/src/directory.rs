@@ -45,7 +45,7 @@ use crate::policy::Policy;
 use crate::quota::Meter;
 use crate::record::{Record, RecordKey};
 use crate::refusal::Refusal;
-use crate::store::{Clock, Entropy, Store};
+use crate::store::{CertificateIssuer, Clock, Entropy, Store};
 use crate::subject::Subject;
 use crate::tally::Tally;
 use crate::terms::Outcome;
@@ -75,6 +75,8 @@ pub struct Directory {
     entropy: Arc<dyn Entropy>,
     tally: Arc<Tally>,
     meter: Arc<Meter>,
+    /// Who signs certificates, if the service has an authority of its own.
+    issuer: Option<Arc<dyn CertificateIssuer>>,
 }
 
 /// What a request brings to be known by.
@@ -87,6 +89,12 @@ pub struct Presented {
 }
 
 impl Directory {
+    /// The same directory, with an authority of its own that signs certificates.
+    #[must_use]
+    pub fn with_issuer(self, issuer: Arc<dyn CertificateIssuer>) -> Self {
+        Self { issuer: Some(issuer), ..self }
+    }
+
     /// Service time.
     #[must_use]
     pub fn now(&self) -> jiff::Timestamp {

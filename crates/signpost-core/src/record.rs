@@ -129,7 +129,7 @@ pub struct Replay {
 }
 
 /// What a write answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReplayResult {
     /// A flag was recorded or ended.
     Flag(FlagId),
@@ -148,7 +148,7 @@ pub enum ReplayResult {
 }
 
 /// What a change of the register answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Registered {
     /// An organisation.
     Organisation(OrganisationId),
@@ -162,6 +162,8 @@ pub enum Registered {
     People(u32),
     /// What was named is changed.
     Changed,
+    /// A certificate was issued: its DER encoding, which nothing else keeps.
+    Certificate(Vec<u8>),
 }
 
 /// A lifting of a shield that waits for its second name.

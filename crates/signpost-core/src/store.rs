@@ -1,4 +1,5 @@
-//! What the core needs of the outside world: a store, the time, and randomness.
+//! What the core needs of the outside world: a store, the time, randomness, and somebody who signs
+//! certificates.
 
 use std::future::Ready;
 use std::num::NonZeroUsize;
@@ -11,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::commit::Commit;
 use crate::entry::{Entry, Opening};
-use crate::id::Receipt;
+use crate::id::{Fingerprint, Receipt, SystemId};
 use crate::record::{RecordKey, Scope, Stored};
 use crate::turn::{Carry, Destroyed, Prepared, Unfinished};
 
@@ -163,6 +164,34 @@ pub trait Entropy: Send + Sync + std::fmt::Debug {
     /// Fills these bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
+
+/// The service's own authority, which signs client certificates.
+pub trait CertificateIssuer: Send + Sync + std::fmt::Debug {
+    /// Signs a certificate for this key, the DER encoding of a `SubjectPublicKeyInfo`, in this
+    /// system's name. It counts for nothing until it is admitted.
+    fn issue(
+        &self,
+        public_key: &[u8],
+        system: SystemId,
+        now: Timestamp,
+    ) -> Result<IssuedCertificate, IssueError>;
+}
+
+/// A certificate as it was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedCertificate {
+    /// Its DER encoding.
+    pub der: Vec<u8>,
+    /// SHA-256 of that.
+    pub fingerprint: Fingerprint,
+    /// Its `notAfter`.
+    pub until: Timestamp,
+}
+
+/// The authority signs nothing now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the service's own authority signs nothing now")]
+pub struct IssueError;
 
 /// The time to stamp on the next entry, in milliseconds since 1970: never behind the last one.
 #[must_use]

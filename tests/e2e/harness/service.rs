@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 
-use super::{Caller, Ledger, PATIENCE, World, channel};
+use super::{Administrators, Caller, Ledger, PATIENCE, World, channel};
 
 /// A running service and its county.
 #[derive(Debug)]
@@ -69,6 +69,15 @@ impl Service {
         let member = World::members().iter().find(|member| member.label == label);
         let system = member.expect("one of the members").system;
         Caller::new(self.channel(Some(system)), Some(self.world.token(label)))
+    }
+
+    /// The two administrators of Northfield.
+    pub(crate) fn administrators(&self) -> Administrators {
+        Administrators {
+            first: self.person("second-administrator"),
+            second: self.person("ADMIN_ONBOARDING"),
+            today: self.world.today(),
+        }
     }
 
     /// Whoever has this certificate, or none.

@@ -107,6 +107,7 @@ const MEMBERS: &[Member] = &[
     Member::duty("PURGE_OPERATOR"),
     Member::duty("PURGE_APPROVER"),
     Member::duty("AUDITOR"),
+    Member::duty("second-administrator").is("ADMIN_ONBOARDING"),
     Member::duty("suspended").is("SOCIAL_WORKER").asks(STATUTORY).now(State::Suspended),
     Member::duty("expired").is("SOCIAL_WORKER").asks(STATUTORY).now(State::Expired),
     Member::duty("no-purposes").is("SOCIAL_WORKER"),
@@ -198,6 +199,11 @@ impl World {
         init::initialise(&self.config(&[]), &bootstrap, self.clock()).await.unwrap();
     }
 
+    /// From now on the person has this token.
+    pub(crate) fn give_token(&self, label: &str, token: &str) {
+        std::fs::write(self.path(&format!("tokens/{label}.token")), token).unwrap();
+    }
+
     /// The token of a person.
     pub(crate) fn token(&self, label: &str) -> String {
         std::fs::read_to_string(self.path(&format!("tokens/{label}.token"))).unwrap()
@@ -231,6 +237,7 @@ impl World {
         let pki = |name: &str, kind: &str| self.path(&format!("pki/{name}.{kind}"));
         let ours = Authority::new("County authority", now).unwrap();
         ours.write_certificate(&pki("authority", "pem")).unwrap();
+        ours.write_key(&pki("authority", "key")).unwrap();
         ours.issue_server(&pki("server", "pem"), &pki("server", "key")).unwrap();
         for name in [NORTHFIELD, SOUTHMOOR, WESTBURY, UNREGISTERED] {
             ours.issue_client(name, &pki(name, "pem"), &pki(name, "key")).unwrap();

@@ -95,7 +95,7 @@ impl Directory {
     ) -> Result<Written<ClockProgress>, Refusal> {
         let mut leave = match self.begin_write(presented, confirmation).await? {
             Begun::New(leave, _) => leave,
-            Begun::Repeat(first) => return progress_of(first),
+            Begun::Repeat(first) => return progress_of(&first),
         };
         let Some(doubt) = self.clock_doubt(&mut leave).await? else {
             return Err(self.give_up(leave, Reason::NothingToConfirm).await);
@@ -114,9 +114,10 @@ impl Directory {
                 (ReplayResult::ClockConfirmationBegun, 1, write)
             }
         };
-        let change = OwnChange { result, detail: [0; 32], count, writes: vec![write] };
+        let answered = result.clone();
+        let change = OwnChange { result: answered, detail: [0; 32], count, writes: vec![write] };
         let receipt = self.finish_own(leave, change).await?;
-        progress_of(Written { result, receipt })
+        progress_of(&Written { result, receipt })
     }
 
     /// The doubt there is; the commit will rest on it, so that a further step makes it fail.
@@ -166,7 +167,7 @@ pub(super) async fn last_entry_time(store: &dyn Store) -> Result<Option<Timestam
     last.map(time).transpose()
 }
 
-fn progress_of(first: Written<ReplayResult>) -> Result<Written<ClockProgress>, Refusal> {
+fn progress_of(first: &Written<ReplayResult>) -> Result<Written<ClockProgress>, Refusal> {
     let result = match first.result {
         ReplayResult::ClockConfirmationBegun => ClockProgress::AwaitingSecondName,
         ReplayResult::ClockConfirmed => ClockProgress::Complete,

@@ -45,7 +45,7 @@ impl Directory {
     ) -> Result<Written<FlagId>, Refusal> {
         let (leave, end) = match self.begin_write(presented, end).await? {
             Begun::New(leave, end) => (leave, end),
-            Begun::Repeat(first) => return flag_of(first),
+            Begun::Repeat(first) => return flag_of(&first),
         };
         let mut children = load_all(&*self.store, end.subject.pseudonyms()).await?;
         let identity = &leave.identity;

@@ -14,7 +14,9 @@ mod standing;
 mod tokens;
 
 pub use access::{Approve, NarrowGroup, Propose, Withdraw};
-pub use certificates::{AdmitCertificate, RenewCertificate, RevokeCertificate};
+pub use certificates::{
+    AdmitCertificate, IssueCertificate, NextCertificate, RenewCertificate, RevokeCertificate,
+};
 pub use change::RegisterRequest;
 pub use enrolment::{IssueCode, Redeem, Redeemed};
 pub use list::{ListRegister, Listed, Listing};

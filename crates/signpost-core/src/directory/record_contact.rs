@@ -52,7 +52,7 @@ impl Directory {
     ) -> Result<Written<FlagId>, Refusal> {
         let (leave, contact) = match self.begin_write(presented, contact).await? {
             Begun::New(leave, contact) => (leave, contact),
-            Begun::Repeat(first) => return flag_of(first),
+            Begun::Repeat(first) => return flag_of(&first),
         };
         let mut counted = match self.count_use(&leave.identity, &contact.subject) {
             Ok(counted) => counted,
@@ -151,7 +151,7 @@ fn union(earlier: &Subject, now: &Subject) -> Result<Subject, Reason> {
     })
 }
 
-pub(super) fn flag_of(first: Written<ReplayResult>) -> Result<Written<FlagId>, Refusal> {
+pub(super) fn flag_of(first: &Written<ReplayResult>) -> Result<Written<FlagId>, Refusal> {
     match first.result {
         ReplayResult::Flag(id) => Ok(Written { result: id, receipt: first.receipt }),
         ReplayResult::ShieldSet

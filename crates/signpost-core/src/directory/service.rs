@@ -119,7 +119,7 @@ impl Directory {
         }
         let meter = Arc::new(Meter::new(Quotas::NONE, Arc::clone(&entropy)));
         let tally = Arc::new(Tally::default());
-        let directory = Self { store, policy, clock, entropy, tally, meter };
+        let directory = Self { store, policy, clock, entropy, tally, meter, issuer: None };
         match directory.record_clock_step().await {
             Ok(_) => Ok(directory),
             Err(Refusal::Store(error)) => Err(error.into()),

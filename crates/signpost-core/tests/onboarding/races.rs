@@ -18,10 +18,10 @@ use signpost_core::register::{
     Enrolment, EnrolmentState, Group, Lapse, Members, Person, PersonStanding, Proposal,
     ProposalState, ProposedChange, Standing, TokenRecord,
 };
-use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::store::{CommitError, Lookup, Store, StoreError};
 use signpost_core::terms::{Purpose, Role};
 use signpost_core::testing::put_records;
-use signpost_core::turn::{Carry, Destroyed, Prepared};
+use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
 
 use crate::fixture::*;
 
@@ -356,20 +356,22 @@ impl Between {
 
 #[async_trait]
 impl Store for Between {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        if self.gives_way.load(Ordering::Relaxed) {
-            tokio::task::yield_now().await;
-        }
-        self.inner.read(key).await
+    fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
+        Lookup::to_come(async move {
+            if self.gives_way.load(Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+            }
+            self.inner.read(key).await
+        })
     }
 
-    async fn scan(
-        &self,
-        scope: &Scope,
-        after: Option<&RecordKey>,
+    fn scan<'s>(
+        &'s self,
+        scope: &'s Scope,
+        after: Option<&'s RecordKey>,
         limit: NonZeroUsize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        self.inner.scan(scope, after, limit).await
+    ) -> Lookup<'s, Vec<Stored>> {
+        self.inner.scan(scope, after, limit)
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
@@ -405,5 +407,13 @@ impl Store for Between {
 
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
         self.inner.destroy(generation).await
+    }
+
+    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
+        self.inner.unfinished().await
+    }
+
+    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
+        self.inner.recorded(generation).await
     }
 }

@@ -1,4 +1,7 @@
 //! Client certificates: admitted by an administrator, renewed by the system itself, revoked at once.
+//!
+//! Each is one that was presented, of a configured authority, or one that the service's own
+//! authority signs once the caller is known to be allowed it.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -11,12 +14,14 @@ use crate::directory::Presented;
 use crate::directory::replay::Written;
 use crate::directory::write::Leave;
 use crate::id::{Fingerprint, RequestId, SystemId};
-use crate::record::Record;
+use crate::permit::Permit;
+use crate::record::{Record, Registered};
 use crate::refusal::{Invalid, Reason, Refusal};
 use crate::register::{Certificate, Standing};
+use crate::store::IssuedCertificate;
 use crate::terms::{Action, Outcome};
 
-/// Admits a certificate, ours or a configured external authority's, for a system.
+/// Admits a certificate of a configured authority for a system.
 #[derive(Clone, Debug, Serialize)]
 pub struct AdmitCertificate {
     /// The client's id of this write.
@@ -27,6 +32,17 @@ pub struct AdmitCertificate {
     pub fingerprint: Fingerprint,
     /// Its `notAfter`.
     pub until: Timestamp,
+}
+
+/// Admits a certificate that the service's own authority signs, for a key of the system's.
+#[derive(Clone, Debug, Serialize)]
+pub struct IssueCertificate {
+    /// The client's id of this write.
+    pub request: RequestId,
+    /// The system.
+    pub system: SystemId,
+    /// The key: the DER encoding of its `SubjectPublicKeyInfo`.
+    pub public_key: Vec<u8>,
 }
 
 /// Revokes a certificate: at the next request it is nobody's.
@@ -47,33 +63,38 @@ pub struct RenewCertificate {
     pub until: Timestamp,
 }
 
+/// Admits a system's next certificate, signed by the service's own authority, at the system's own
+/// request.
+#[derive(Clone, Debug)]
+pub struct NextCertificate {
+    /// The new key: the DER encoding of its `SubjectPublicKeyInfo`.
+    pub public_key: Vec<u8>,
+}
+
 register_requests! {
     AdmitCertificate => AdmitCertificate;
+    IssueCertificate => AdmitCertificate;
     RevokeCertificate => RevokeCertificate;
 }
 
 #[async_trait]
 impl Decide for AdmitCertificate {
     async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Change, Declined> {
-        if self.until <= directory.now() {
-            let invalid = Invalid::field("certificate", "is no longer valid");
-            return Err(Reason::Invalid(invalid).into());
-        }
-        let permit = &mut leave.permit;
-        if directory.system(permit, self.system).await?.is_none() {
-            return Err(Reason::Unknown("system").into());
-        }
-        if directory.certificate(permit, self.fingerprint).await?.is_some() {
-            return Err(Reason::AlreadyRegistered("certificate").into());
-        }
-        let certificate = Certificate {
-            fingerprint: self.fingerprint,
-            system: self.system,
-            until: self.until,
-            standing: Standing::Active,
-        };
-        let detail = *self.fingerprint.as_bytes();
-        Ok(Change::of(detail, vec![Write::Put(Record::Certificate(certificate))]))
+        let Self { system, fingerprint, until, .. } = *self;
+        directory.known_system(&mut leave.permit, system).await?;
+        let write = directory.admit(&mut leave.permit, system, fingerprint, until).await?;
+        Ok(Change::of(*fingerprint.as_bytes(), vec![write]))
+    }
+}
+
+#[async_trait]
+impl Decide for IssueCertificate {
+    async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Change, Declined> {
+        directory.known_system(&mut leave.permit, self.system).await?;
+        let IssuedCertificate { der, fingerprint, until } =
+            directory.issue(self.system, &self.public_key)?;
+        let write = directory.admit(&mut leave.permit, self.system, fingerprint, until).await?;
+        Ok(Change::new(Registered::Certificate(der), *fingerprint.as_bytes(), vec![write]))
     }
 }
 
@@ -91,6 +112,14 @@ impl Decide for RevokeCertificate {
     }
 }
 
+/// A certificate that a system is to change to.
+struct Next<T> {
+    fingerprint: Fingerprint,
+    until: Timestamp,
+    /// What the system is told.
+    result: T,
+}
+
 impl Directory {
     /// Admits the next certificate of the system that asks for it. The present one stays until its
     /// own time is over, so that the system can change from one to the other.
@@ -99,14 +128,34 @@ impl Directory {
         presented: &Presented,
         request: &Result<RenewCertificate, Invalid>,
     ) -> Result<Written<SystemId>, Refusal> {
-        retry_contended!(self.renew_certificate_once(presented, request))
+        let next = |system, renewal: &RenewCertificate| {
+            let RenewCertificate { fingerprint, until } = *renewal;
+            Ok(Next { fingerprint, until, result: system })
+        };
+        retry_contended!(self.renew_once(presented, request, next))
     }
 
-    async fn renew_certificate_once(
+    /// Signs and admits the next certificate of the system that asks for it, as
+    /// [`Directory::renew_certificate`] admits one that is presented. Gives its DER encoding.
+    pub async fn issue_next_certificate(
         &self,
         presented: &Presented,
-        request: &Result<RenewCertificate, Invalid>,
-    ) -> Result<Written<SystemId>, Refusal> {
+        request: &Result<NextCertificate, Invalid>,
+    ) -> Result<Written<Vec<u8>>, Refusal> {
+        let next = |system, renewal: &NextCertificate| {
+            let issued = self.issue(system, &renewal.public_key)?;
+            let IssuedCertificate { der, fingerprint, until } = issued;
+            Ok(Next { fingerprint, until, result: der })
+        };
+        retry_contended!(self.renew_once(presented, request, next))
+    }
+
+    async fn renew_once<R, T>(
+        &self,
+        presented: &Presented,
+        request: &Result<R, Invalid>,
+        next: impl Fn(SystemId, &R) -> Result<Next<T>, Reason>,
+    ) -> Result<Written<T>, Refusal> {
         let identity = self.identify_system(presented).await?;
         let today = self.today();
         let mut permit = self.granted(identity.authorise(Action::RenewCertificate, today)).await?;
@@ -116,22 +165,59 @@ impl Directory {
                 return Err(self.refuse(permit.deny(Reason::Invalid(invalid.clone()))).await);
             }
         };
-        if self.certificate(&mut permit, renewal.fingerprint).await?.is_some() {
-            let reason = Reason::AlreadyRegistered("certificate");
-            return Err(self.refuse(permit.deny(reason)).await);
-        }
-        let certificate = Certificate {
-            fingerprint: renewal.fingerprint,
-            system: identity.system,
-            until: renewal.until,
-            standing: Standing::Active,
+        let Next { fingerprint, until, result } = match next(identity.system, renewal) {
+            Ok(next) => next,
+            Err(reason) => return Err(self.refuse(permit.deny(reason)).await),
+        };
+        let write = match self.admit(&mut permit, identity.system, fingerprint, until).await {
+            Ok(write) => write,
+            Err(Declined::Refused(reason)) => return Err(self.refuse(permit.deny(reason)).await),
+            Err(Declined::Store(error)) => return Err(error.into()),
         };
         let effect = Effect {
             detail: detail(identity.system.as_bytes(), None),
-            writes: vec![Write::Put(Record::Certificate(certificate))],
+            writes: vec![write],
             ..Effect::new(Outcome::Done)
         };
         let receipt = self.commit(Commit::permitted(permit, effect)).await?;
-        Ok(Written { result: identity.system, receipt })
+        Ok(Written { result, receipt })
+    }
+
+    async fn known_system(&self, permit: &mut Permit, system: SystemId) -> Result<(), Declined> {
+        match self.system(permit, system).await? {
+            Some(_) => Ok(()),
+            None => Err(Reason::Unknown("system").into()),
+        }
+    }
+
+    /// A certificate by the service's own authority. Nobody has it before it is admitted.
+    fn issue(&self, system: SystemId, public_key: &[u8]) -> Result<IssuedCertificate, Reason> {
+        let Some(issuer) = &self.issuer else {
+            let problem = "this service has no authority of its own; present a certificate of a \
+                           configured one";
+            return Err(Reason::WrongState(problem));
+        };
+        issuer
+            .issue(public_key, system, self.now())
+            .map_err(|_| Reason::WrongState("the service's own authority signs nothing now"))
+    }
+
+    /// What is written for a certificate that names this system from now on.
+    async fn admit(
+        &self,
+        permit: &mut Permit,
+        system: SystemId,
+        fingerprint: Fingerprint,
+        until: Timestamp,
+    ) -> Result<Write, Declined> {
+        if until <= self.now() {
+            let invalid = Invalid::field("certificate", "is no longer valid");
+            return Err(Reason::Invalid(invalid).into());
+        }
+        if self.certificate(permit, fingerprint).await?.is_some() {
+            return Err(Reason::AlreadyRegistered("certificate").into());
+        }
+        let standing = Standing::Active;
+        Ok(Write::Put(Record::Certificate(Certificate { fingerprint, system, until, standing })))
     }
 }

@@ -93,9 +93,9 @@ impl Directory {
             Err(Declined::Refused(reason)) => return Err(self.give_up(leave, reason).await),
             Err(Declined::Store(error)) => return Err(error.into()),
         };
-        let result = change.result;
-        let Change { detail, count, writes, .. } = change;
-        let change = OwnChange { result: ReplayResult::Register(result), detail, count, writes };
+        let Change { result, detail, count, writes } = change;
+        let replayed = ReplayResult::Register(result.clone());
+        let change = OwnChange { result: replayed, detail, count, writes };
         let receipt = self.finish_own(leave, change).await?;
         Ok(Written { result, receipt })
     }

@@ -324,7 +324,7 @@ impl World {
         request: R,
     ) -> (Said, Option<ProposalId>) {
         let done = self.directory.onboard(presented, &Ok(request)).await;
-        match done.as_ref().map(|written| written.result) {
+        match done.as_ref().map(|written| written.result.clone()) {
             Ok(Registered::Proposal(id)) => (Said::Done, Some(id)),
             _ => (said(done.map(|_| ())), None),
         }
