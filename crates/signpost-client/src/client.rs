@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use signpost_proto::v1::onboarding_service_client::OnboardingServiceClient;
 use signpost_proto::v1::pseudonym_service_client::PseudonymServiceClient;
 use signpost_proto::v1::purge_service_client::PurgeServiceClient;
 use signpost_proto::v1::signpost_service_client::SignpostServiceClient;
@@ -16,12 +17,12 @@ use crate::profile::Profile;
 use crate::{connection, credential, retry};
 
 /// How long a call may take, all its tries together, unless told otherwise.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a whole caseload may take, unless told otherwise.
 const CASELOAD_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// The largest message taken from the service.
-const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Asks and writes for one person of one system. Clones share the connection.
 ///
@@ -74,6 +75,11 @@ impl Client {
 
     pub(crate) fn purges(&self) -> PurgeServiceClient<Channel> {
         PurgeServiceClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn onboarding(&self) -> OnboardingServiceClient<Channel> {
+        OnboardingServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     /// A request that names the person and says how long they will wait.

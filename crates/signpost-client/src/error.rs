@@ -179,6 +179,12 @@ fn sentence(reason: &str) -> Option<&'static str> {
         "CERTIFICATE_UNKNOWN" => {
             "the service does not know this system's certificate: ask whoever runs this system"
         }
+        "CERTIFICATE_REVOKED" => {
+            "this system's certificate was revoked: ask whoever runs this system"
+        }
+        "CERTIFICATE_EXPIRED" => {
+            "this system's certificate is no longer valid: connect with the renewed one"
+        }
         "SYSTEM_SUSPENDED" => "this system is suspended: ask your onboarding administrator",
         "TOKEN_MISSING" => "no token was given: the service must know who is asking",
         "TOKEN_MALFORMED" => "the token is damaged: compare its file with what was handed out",
@@ -191,7 +197,6 @@ fn sentence(reason: &str) -> Option<&'static str> {
         "DENIED_BUDGET" => "you have used up what you may ask for now",
         "DENIED_SAME_NAME" => "a second, different person must give their name",
         "INVALID" => "the request is not complete or not right",
-        "NOT_FOUND" => "there is no such record of your own team",
         "REQUEST_ID_REUSED" => {
             "this request id was already used for another request: give each write one of its own"
         }

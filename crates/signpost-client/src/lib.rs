@@ -31,11 +31,14 @@ mod connection;
 mod credential;
 pub mod error;
 pub mod gathered;
+pub mod onboarding;
 pub mod profile;
 mod pseudonymise;
 mod retry;
+mod system;
 pub mod write;
 
 pub use client::Client;
 pub use error::ClientError;
 pub use profile::Profile;
+pub use system::SystemClient;
