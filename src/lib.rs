@@ -19,6 +19,7 @@ pub mod issuer;
 pub mod pki;
 pub mod process;
 pub mod progress;
+pub mod seal;
 pub mod secret_file;
 pub mod server;
 pub mod telemetry;

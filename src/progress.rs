@@ -8,6 +8,33 @@ use signpost_embedded::progress::Progress;
 /// Works shorter than this are over before anybody could read of them.
 const WORTH_TELLING: u64 = 64 << 20;
 
+/// How many rows of a list are done: a bar where standard error is a terminal, nothing elsewhere.
+#[derive(Debug)]
+pub struct Rows(ProgressBar);
+
+impl Rows {
+    /// Begins with no row done.
+    #[must_use]
+    pub fn begin(what: &'static str, rows: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(rows as u64), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(what);
+        Self(bar)
+    }
+
+    /// So many more are done.
+    pub fn advance(&self, rows: usize) {
+        self.0.inc(rows as u64);
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// Tells whoever waits on standard error.
 #[derive(Debug, Default)]
 pub struct Bar(Mutex<Option<Work>>);

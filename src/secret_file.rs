@@ -31,15 +31,31 @@ fn bits_of_others(path: &Path, credentials: Option<&Path>) -> u32 {
 /// Writes a new file that only its owner may read, and makes it durable; an existing one is
 /// refused.
 pub fn create(path: &Path, content: &str) -> Result<(), Failure> {
+    create_bytes(path, content.as_bytes())
+}
+
+/// As [`create`], for what is no text.
+pub fn create_bytes(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(content.as_bytes())?;
+        file.write_all(content)?;
         file.sync_all()?;
         // The name must last as long as the content.
-        let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        sync_folder(path)
     };
     write().map_err(|error| cannot("create", path, &error))
+}
+
+/// Puts a file into the place of another of the same folder, wholly or not at all, and makes that
+/// durable.
+pub fn replace(path: &Path, by: &Path) -> Result<(), Failure> {
+    let replace = || fs::rename(by, path).and_then(|()| sync_folder(path));
+    replace().map_err(|error| cannot("replace", path, &error))
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
@@ -49,6 +65,18 @@ fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_made_once_and_replaced_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("token"), folder.path().join("token.next"));
+        create(&old, "old").unwrap();
+        create_bytes(&new, b"new").unwrap();
+        assert!(create(&old, "other").is_err(), "what is there is never overwritten");
+        replace(&old, &new).unwrap();
+        assert_eq!(*read(&old).unwrap(), "new");
+        assert!(!new.exists());
+    }
 
     #[test]
     fn a_credential_of_the_service_manager_may_be_read_by_its_group() {
