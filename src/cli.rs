@@ -1,9 +1,12 @@
 //! The command line: one subcommand per file, and the exit code of each outcome.
 
+pub mod admin;
 pub mod ask;
 pub mod clock;
 pub mod contact;
+pub mod enrolment;
 pub mod identifiers;
+pub mod policy;
 pub mod profile;
 pub mod render;
 pub mod service;
@@ -61,6 +64,14 @@ enum Command {
     Shield(shield::ShieldCommand),
     /// Confirms the service's clock after it stepped ahead, by two names.
     Clock(clock::ClockCommand),
+    /// Redeems an enrolment code for a token of your own.
+    Enrol(enrolment::EnrolCommand),
+    /// Renews your own token.
+    Token(enrolment::TokenCommand),
+    /// Lets limited groups of practitioners in, and takes access away.
+    Admin(admin::AdminCommand),
+    /// Shows who may do what, and what each is shown. Needs no service.
+    Policy(policy::PolicyCommand),
     /// Prints completions for a shell.
     Completions {
         /// The shell.
@@ -121,9 +132,44 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Contact(command) => command.run(cli.output).await,
         Command::Shield(command) => command.run(cli.output).await,
         Command::Clock(command) => command.run(cli.output).await,
+        Command::Enrol(command) => command.run(cli.output).await,
+        Command::Token(command) => command.run(cli.output).await,
+        Command::Admin(command) => command.run(cli.output).await,
+        Command::Policy(command) => command.run(cli.output),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "signpost", &mut std::io::stdout());
             Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Command;
+
+    use super::*;
+
+    fn leaves(command: &Command, path: &str, found: &mut Vec<(String, Command)>) {
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let path = format!("{path} {}", sub.get_name());
+            if sub.has_subcommands() {
+                leaves(sub, &path, found);
+            } else {
+                found.push((path, sub.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_shows_examples() {
+        Cli::command().debug_assert();
+        let mut found = Vec::new();
+        leaves(&Cli::command(), "signpost", &mut found);
+        assert!(found.len() > 40, "{}", found.len());
+        for (path, mut command) in found {
+            let help = command.render_long_help().to_string();
+            let shows = help.contains("Example") && help.contains("  signpost ");
+            assert!(shows || path == "signpost completions", "{path}: {help}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use signpost_client::write::request_id;
-use signpost_client::{Client, ClientError, Profile};
+use signpost_client::{Client, ClientError, Profile, SystemClient};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -67,6 +67,24 @@ impl ConnectionArgs {
         let timeout = Duration::from_secs(self.timeout.into());
         let client = Client::connect(&self.resolve()?).await?;
         Ok(client.with_timeout(timeout))
+    }
+
+    /// Connects as this system alone, in nobody's name; the token's file need not be there.
+    pub async fn connect_system(self) -> anyhow::Result<SystemClient> {
+        let timeout = Duration::from_secs(self.timeout.into());
+        let client = SystemClient::connect(&self.resolve()?).await?;
+        Ok(client.with_timeout(timeout))
+    }
+
+    /// The same, with another token.
+    #[must_use]
+    pub fn with_token_file(self, token_file: PathBuf) -> Self {
+        Self { token_file: Some(token_file), ..self }
+    }
+
+    /// Where the token is, or is to be.
+    pub fn token_file(&self) -> anyhow::Result<PathBuf> {
+        Ok(self.clone().resolve()?.token)
     }
 
     fn resolve(self) -> anyhow::Result<Profile> {

@@ -1,6 +1,7 @@
 //! How results are shown: as text a practitioner reads, or as JSON with stable names.
 
 mod answer;
+pub mod fields;
 pub mod hours;
 mod json;
 pub mod terms;
@@ -62,8 +63,13 @@ pub(super) fn print(
 }
 
 /// A day as `2026-01-05`.
-fn date(date: v1::Date) -> String {
+pub(super) fn date(date: v1::Date) -> String {
     format!("{:04}-{:02}-{:02}", date.year, date.month, date.day)
+}
+
+/// A terminal obeys control characters; whoever sent them, they are not shown.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 #[cfg(test)]

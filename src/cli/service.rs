@@ -23,6 +23,11 @@ pub(super) struct ConfigFile {
 }
 
 impl ConfigFile {
+    /// The configuration in this file.
+    pub(super) fn of(config: PathBuf) -> Self {
+        Self { config }
+    }
+
     pub(super) fn load(&self) -> Result<Config, Failure> {
         // What is not UTF-8 is no setting of ours.
         let text = |(name, value): (OsString, OsString)| {

@@ -4,9 +4,9 @@ use comfy_table::presets::ASCII_FULL;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use signpost_proto::v1;
 
-use super::date;
 use super::hours;
 use super::terms::words_of;
+use super::{date, printable};
 
 /// How wide a table is: what most terminals show.
 const WIDTH: u16 = 100;
@@ -121,11 +121,6 @@ fn remarks(signpost: &v1::Signpost) -> Vec<String> {
         lines.push(format!("family: {informed}"));
     }
     lines
-}
-
-/// A terminal obeys control characters; whoever sent them, they are not shown.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 #[cfg(test)]

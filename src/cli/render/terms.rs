@@ -87,6 +87,14 @@ terms! {
     Involvement "INVOLVEMENT_";
     LiftProgress "LIFT_PROGRESS_";
     ClockProgress "CLOCK_PROGRESS_";
+    Role "ROLE_";
+    OrganisationKind "ORGANISATION_KIND_";
+    CodeScheme "CODE_SCHEME_";
+    LegalAuthority "LEGAL_AUTHORITY_";
+    Custody "CUSTODY_";
+    Standing "STANDING_";
+    PersonStanding "PERSON_STANDING_";
+    ProposalState "PROPOSAL_STATE_";
 }
 
 /// Reads a term as `s47-enquiry` or `S47_ENQUIRY`. What was typed is not repeated.

@@ -6,6 +6,8 @@ use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Command, Error};
 use jiff::civil::Date;
+use signpost_core::register::MEMBERS_MAX;
+use signpost_core::text::StaffReference;
 use signpost_proto::v1;
 use uuid::Uuid;
 
@@ -24,6 +26,18 @@ pub const PHONE: Quiet<String> =
 
 /// Reads weekly hours.
 pub const HOURS: Quiet<v1::Hours> = Quiet { parse: hours::parse, expected: hours::EXPECTED };
+
+/// Reads how many members a group may have.
+pub const MEMBERS: Quiet<u32> = Quiet {
+    parse: |text| text.parse().ok().filter(|count| (1..=MEMBERS_MAX).contains(count)),
+    expected: "a number from 1 to 500",
+};
+
+/// Reads what an organisation calls a person.
+pub const STAFF: Quiet<StaffReference> = Quiet {
+    parse: |text| StaffReference::try_from(text.to_owned()).ok(),
+    expected: "1 to 64 letters, digits and ._:/- without spaces",
+};
 
 const PHONE_DIGITS_MIN: usize = 7;
 const PHONE_DIGITS_MAX: usize = 15;
@@ -58,7 +72,7 @@ pub fn wire_date(date: Date) -> v1::Date {
 }
 
 /// The parser of dates also takes times and other forms; a day is only this.
-fn parse_date(text: &str) -> Option<Date> {
+pub(in crate::cli) fn parse_date(text: &str) -> Option<Date> {
     const LENGTH: usize = "2026-01-05".len();
     (text.len() == LENGTH).then(|| text.parse().ok()).flatten()
 }
