@@ -1,5 +1,7 @@
 //! The command line, against a running service: what a practitioner types and is told.
 
+mod admin;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Output;
@@ -151,6 +153,12 @@ fn every_command_explains_itself_with_examples() {
         &["shield", "set", "--help"],
         &["shield", "lift", "--help"],
         &["clock", "confirm", "--help"],
+        &["enrol", "--help"],
+        &["token", "renew", "--help"],
+        &["policy", "show", "--help"],
+        &["admin", "--help"],
+        &["admin", "group", "propose", "--help"],
+        &["admin", "import", "--help"],
     ] {
         let help = Binary::output(&world, command, &[]);
         assert_eq!(help.status.code(), Some(0), "{command:?}");
