@@ -117,10 +117,15 @@ impl Directory {
         let Some(stored) = self.store.read(&key).await? else { return Ok(false) };
         leave.rest_on(key, stored.version);
         let Record::Group(group) = stored.record else { return Err(StoreError::Damaged) };
+        let key = RecordKey::Organisation(person.organisation);
+        let Some(stored) = self.store.read(&key).await? else { return Ok(false) };
+        leave.rest_on(key, stored.version);
+        let Record::Organisation(own) = stored.record else { return Err(StoreError::Damaged) };
         let today = self.today();
         Ok(person.standing == PersonStanding::Active
             && person.lapse(today).is_none()
             && group.is_valid_on(today)
+            && today <= own.authority_until
             && roles_for(action).contains(&group.role))
     }
 

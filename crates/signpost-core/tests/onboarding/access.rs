@@ -14,7 +14,8 @@ use signpost_core::id::{
 use signpost_core::record::{Record, RecordKey, Registered};
 use signpost_core::refusal::{Reason, Refusal, Unidentified};
 use signpost_core::register::{
-    AuthorityExtension, Custodies, Group, GroupWidening, ProposalState, ProposedChange,
+    AuthorityExtension, Custodies, Group, GroupWidening, Organisation, ProposalState,
+    ProposedChange,
 };
 use signpost_core::store::Store;
 use signpost_core::terms::{CodeScheme, LegalAuthority, OrganisationKind, Purpose, Role};
@@ -72,6 +73,23 @@ async fn the_first_name_must_still_count_when_the_second_is_given() {
         let gone = Reason::WrongState("whoever proposed it is no administrator any more");
         scene.assert_refused(ask_for!(scene, AVA, Approve { proposal }), gone).await;
     }
+}
+
+#[tokio::test]
+async fn a_first_name_of_an_organisation_whose_authority_is_over_counts_no_more() {
+    let scene = Scene::new().await;
+    let administrators = scene.open(new_group(EASTVALE, Role::AdminOnboarding)).await;
+    let first = scene.enrol(administrators, 31).await;
+    let proposal = scene.propose(first, open(social_workers())).await;
+    let key = RecordKey::Organisation(org(EASTVALE));
+    let Some(Record::Organisation(trust)) = scene.record(key).await else { panic!("it is gone") };
+    let authority_until = scene.today().yesterday().unwrap();
+    let over = Organisation { authority_until, ..trust.clone() };
+    scene.put(Record::Organisation(over)).await;
+    let gone = Reason::WrongState("whoever proposed it is no administrator any more");
+    scene.assert_refused(ask_for!(scene, ABE, Approve { proposal }), gone).await;
+    scene.put(Record::Organisation(trust)).await;
+    ask_for!(scene, ABE, Approve { proposal }).await.unwrap();
 }
 
 #[tokio::test]

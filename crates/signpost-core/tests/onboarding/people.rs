@@ -400,6 +400,20 @@ async fn only_the_sponsor_recertifies_and_only_whoever_is_there() {
     scene.assert_refused(gone, Reason::WrongState("the person was removed")).await;
 }
 
+/// An administrator may sponsor a group of another organisation; who is none any more may not.
+#[tokio::test]
+async fn a_sponsor_who_could_not_be_named_today_recertifies_nobody() {
+    let scene = Scene::new().await;
+    let sponsored = new_group(EASTVALE, Role::NamedNurseDoctor);
+    let trust = scene.open(Group { sponsor: Some(AVA.person), ..sponsored }).await;
+    let person = scene.enrol(trust, 31).await.person;
+    ask_for!(scene, AVA, Recertify { person }).await.unwrap();
+    let managers = scene.open(new_group(NORTHFIELD, Role::SocialWorkManager)).await;
+    ask_for!(scene, ADA, MovePerson { person: AVA.person, group: managers }).await.unwrap();
+    let recertify = ask_for!(scene, AVA, Recertify { person });
+    scene.assert_refused(recertify, Reason::NotSponsor).await;
+}
+
 #[tokio::test]
 async fn a_token_unused_for_sixty_days_no_longer_counts() {
     let scene = Scene::new().await;

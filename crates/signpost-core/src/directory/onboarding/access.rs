@@ -309,7 +309,8 @@ impl Directory {
         }
     }
 
-    async fn may_sponsor(
+    /// Whether this person may be the sponsor of this group as things stand.
+    pub(super) async fn may_sponsor(
         &self,
         permit: &mut Permit,
         person: &Person,

@@ -69,6 +69,11 @@ impl Decide for Recertify {
         if group.sponsor != Some(leave.identity.person()) {
             return Err(Reason::NotSponsor.into());
         }
+        // Whoever has moved since may be one who could not be named as its sponsor today.
+        let sponsor = leave.identity.person.clone();
+        if !directory.may_sponsor(&mut leave.permit, &sponsor, &group).await? {
+            return Err(Reason::NotSponsor.into());
+        }
         if person.standing == PersonStanding::Removed {
             return Err(Reason::WrongState("the person was removed").into());
         }

@@ -205,16 +205,18 @@ impl Model {
             && to_be.purposes.is_empty() == listed.is_empty();
         let members = self.register.members.get(&group).map_or(0, Vec::len);
         let places = (1..=500).contains(&to_be.places) && members <= to_be.places as usize;
-        let sponsor = to_be.sponsor.is_none_or(|sponsor| {
-            self.register.people.get(&sponsor).is_some_and(|person| {
-                let own = &self.register.groups[&person.group];
-                person.standing == PersonStanding::Active
-                    && person.group != group
-                    && (person.organisation == to_be.organisation
-                        || own.role == Role::AdminOnboarding)
-            })
-        });
+        let may = |sponsor| self.may_sponsor(sponsor, group, to_be.organisation);
+        let sponsor = to_be.sponsor.is_none_or(may);
         check(to_be.until >= today && purposes && places && sponsor, Outcome::Invalid)
+    }
+
+    fn may_sponsor(&self, name: u16, group: u16, organisation: u8) -> bool {
+        self.register.people.get(&name).is_some_and(|person| {
+            let own = &self.register.groups[&person.group];
+            person.standing == PersonStanding::Active
+                && person.group != group
+                && (person.organisation == organisation || own.role == Role::AdminOnboarding)
+        })
     }
 
     fn narrow(&mut self, name: u16, asks: Asks, places: u32, until: Date) -> Result<(), Said> {
@@ -300,6 +302,8 @@ impl Model {
         let group = self.register.people.get(&person).map(|person| person.group);
         let sponsor = group.and_then(|group| self.register.groups[&group].sponsor);
         check(sponsor == Some(me), Outcome::DeniedNotSponsor)?;
+        let may = self.may_sponsor(me, group.unwrap(), self.register.people[&person].organisation);
+        check(may, Outcome::DeniedNotSponsor)?;
         let person = self.register.people.get_mut(&person).unwrap();
         check(person.standing != PersonStanding::Removed, Outcome::WrongState)?;
         person.recertified_on = today;
