@@ -22,6 +22,7 @@ use signpost_core::store::{CommitError, Lookup, Store, StoreError};
 use signpost_core::terms::{Purpose, Role};
 use signpost_core::testing::put_records;
 use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
+use tokio::sync::Barrier;
 
 use crate::fixture::*;
 
@@ -143,12 +144,16 @@ async fn what_a_change_rests_on_must_still_be_so_at_its_commit() {
     assert_overtaken(&scene, suspended, approve, gone).await;
 }
 
-/// Runs these at once, so that each reads before any commits; gives how many were done.
-async fn at_once<T, F>(calls: impl IntoIterator<Item = F>) -> Vec<Result<T, Refusal>>
+/// Runs these at once: each has decided before the first of them commits.
+async fn at_once<T, F>(
+    scene: &Scene,
+    calls: impl ExactSizeIterator<Item = F>,
+) -> Vec<Result<T, Refusal>>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, Refusal>> + Send + 'static,
 {
+    scene.between.let_meet(calls.len());
     let mut all = tokio::task::JoinSet::new();
     for call in calls {
         all.spawn(call);
@@ -167,15 +172,9 @@ fn assert_others<T: std::fmt::Debug>(results: &[Result<T, Refusal>], expected: &
     }
 }
 
-async fn crowded() -> Arc<Scene> {
-    let scene = Arc::new(Scene::new().await);
-    scene.between.gives_way.store(true, Ordering::Relaxed);
-    scene
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn the_last_place_of_a_group_is_taken_once() {
-    let scene = crowded().await;
+    let scene = Arc::new(Scene::new().await);
     let group = scene.social_workers().await;
     scene.invite(group, 31).await;
     scene.invite(group, 32).await;
@@ -198,32 +197,32 @@ async fn the_last_place_of_a_group_is_taken_once() {
             scene.onboard(who, invite).await
         }
     });
-    let results = at_once(calls).await;
+    let results = at_once(&scene, calls).await;
     assert_eq!(done(&results), 1);
     assert_others(&results, &Reason::GroupFull);
     assert_eq!(scene.members(group).await.people.len(), 3);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_code_redeemed_by_many_at_once_is_redeemed_once() {
-    let scene = crowded().await;
+    let scene = Arc::new(Scene::new().await);
     let group = scene.social_workers().await;
     scene.invite(group, 31).await;
     let calls = (31..36).map(|number| {
         let scene = scene.clone();
         async move { scene.redeem(NORTHFIELD, 31, number).await }
     });
-    let results = at_once(calls).await;
+    let results = at_once(&scene, calls).await;
     assert_eq!(done(&results), 1);
     assert_others(&results, &Reason::CodeUsed);
     assert_eq!(scene.custodies(org(NORTHFIELD)).await.issued, 21);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn one_staff_reference_is_claimed_once() {
-    let scene = crowded().await;
+    let scene = Arc::new(Scene::new().await);
     let group = scene.social_workers().await;
-    let calls = [ADA, ABE, AVA].map(|who| {
+    let calls = [ADA, ABE, AVA].into_iter().map(|who| {
         let scene = scene.clone();
         async move {
             let mut invitation = scene.invitation(31);
@@ -237,28 +236,28 @@ async fn one_staff_reference_is_claimed_once() {
             scene.onboard(who, invite).await
         }
     });
-    let results = at_once(calls).await;
+    let results = at_once(&scene, calls).await;
     assert_eq!(done(&results), 1);
     assert_others(&results, &Reason::AlreadyRegistered("staff reference"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_proposal_is_approved_by_one_of_two() {
-    let scene = crowded().await;
+    let scene = Arc::new(Scene::new().await);
     let change = ProposedChange::OpenGroup(new_group(NORTHFIELD, Role::Dsl));
     let proposal = scene.propose(ADA, change).await;
-    let calls = [ABE, AVA].map(|who| {
+    let calls = [ABE, AVA].into_iter().map(|who| {
         let scene = scene.clone();
         async move { ask_for!(scene, who, Approve { proposal }).await }
     });
-    let results = at_once(calls).await;
+    let results = at_once(&scene, calls).await;
     assert_eq!(done(&results), 1);
     assert_others(&results, &Reason::WrongState("the proposal no longer waits"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn two_first_uses_of_a_day_at_once_are_both_answered_and_written_once() {
-    let scene = crowded().await;
+    let scene = Arc::new(Scene::new().await);
     let group = scene.social_workers().await;
     let holder = scene.enrol(group, 31).await;
     scene.clock.step_days(1);
@@ -267,7 +266,7 @@ async fn two_first_uses_of_a_day_at_once_are_both_answered_and_written_once() {
         let scene = scene.clone();
         async move { scene.ask(holder, Purpose::S47Enquiry).await }
     });
-    assert_eq!(done(&at_once(calls).await), 3);
+    assert_eq!(done(&at_once(&scene, calls).await), 3);
     let writes = scene.between.take_writes().concat();
     assert_eq!(writes.len(), 1);
 }
@@ -335,6 +334,8 @@ pub(crate) struct Between {
     pub(crate) inner: Arc<dyn Store>,
     pub(crate) before_commit: Mutex<Vec<Record>>,
     pub(crate) gives_way: AtomicBool,
+    /// How many commits are still to wait for one another, and where.
+    meeting: Mutex<Option<(usize, Arc<Barrier>)>>,
     writes: Mutex<Vec<Vec<Write>>>,
 }
 
@@ -344,8 +345,22 @@ impl Between {
             inner,
             before_commit: Mutex::default(),
             gives_way: AtomicBool::new(false),
+            meeting: Mutex::default(),
             writes: Mutex::default(),
         }
+    }
+
+    /// Lets the next commits, so many of them, begin when all have come.
+    pub(crate) fn let_meet(&self, commits: usize) {
+        let barrier = Arc::new(Barrier::new(commits));
+        *self.meeting.lock().unwrap() = Some((commits, barrier));
+    }
+
+    fn meeting(&self) -> Option<Arc<Barrier>> {
+        let mut meeting = self.meeting.lock().unwrap();
+        let (left, barrier) = meeting.as_mut().filter(|(left, _)| *left > 0)?;
+        *left -= 1;
+        Some(barrier.clone())
     }
 
     /// What each commit wrote since this was last asked.
@@ -375,6 +390,9 @@ impl Store for Between {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
+        if let Some(meeting) = self.meeting() {
+            meeting.wait().await;
+        }
         let records = std::mem::take(&mut *self.before_commit.lock().unwrap());
         if !records.is_empty() {
             put_records(&*self.inner, records).await?;
