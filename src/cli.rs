@@ -1,6 +1,7 @@
 //! The command line: one subcommand per file, and the exit code of each outcome.
 
 pub mod admin;
+pub mod alert;
 pub mod ask;
 pub mod clock;
 pub mod contact;
@@ -62,6 +63,8 @@ enum Command {
     Contact(contact::ContactCommand),
     /// Shields a child, or gives one of the two names that lift a shield.
     Shield(shield::ShieldCommand),
+    /// Looks at alerts, and registers the canaries that raise some of them.
+    Alert(alert::AlertCommand),
     /// Confirms the service's clock after it stepped ahead, by two names.
     Clock(clock::ClockCommand),
     /// Redeems an enrolment code for a token of your own.
@@ -131,6 +134,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Ask(command) => command.run(cli.output).await,
         Command::Contact(command) => command.run(cli.output).await,
         Command::Shield(command) => command.run(cli.output).await,
+        Command::Alert(command) => command.run(cli.output).await,
         Command::Clock(command) => command.run(cli.output).await,
         Command::Enrol(command) => command.run(cli.output).await,
         Command::Token(command) => command.run(cli.output).await,

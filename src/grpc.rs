@@ -1,5 +1,6 @@
 //! The gRPC adapters: from the wire to the directory's types and back, nothing more.
 
+mod alert_service;
 mod caller;
 mod onboarding_service;
 mod padding;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use signpost_core::directory::{Directory, Presented};
 use signpost_core::refusal::Refusal;
 use signpost_core::terms::Outcome;
+use signpost_proto::v1::alert_service_server::AlertServiceServer;
 use signpost_proto::v1::onboarding_service_server::OnboardingServiceServer;
 use signpost_proto::v1::pseudonym_service_server::PseudonymServiceServer;
 use signpost_proto::v1::purge_service_server::PurgeServiceServer;
@@ -27,6 +29,7 @@ use tonic::{Request, Status};
 
 use crate::admission::ClientAuthorities;
 use crate::config::Limits;
+use alert_service::Alerts;
 use onboarding_service::Onboarding;
 use pseudonym_service::Pseudonyms;
 use purge_service::Purges;
@@ -35,10 +38,11 @@ use signpost_service::Signposts;
 pub use padding::PADDED_TO;
 
 /// What a service that was shed, and every other, is called in health and in the policy table.
-pub const SERVICES: [&str; 4] = [
+pub const SERVICES: [&str; 5] = [
     "signpost.v1.SignpostService",
     "signpost.v1.PseudonymService",
     "signpost.v1.OnboardingService",
+    "signpost.v1.AlertService",
     "signpost.v1.PurgeService",
 ];
 
@@ -119,12 +123,14 @@ impl Services {
         let onboarding_max = limits.onboarding_bytes_max as usize;
         let signposts = SignpostServiceServer::new(Signposts::new(desk.clone()));
         let pseudonyms = PseudonymServiceServer::new(Pseudonyms::new(desk.clone(), limits));
+        let alerts = AlertServiceServer::new(Alerts::new(desk.clone()));
         let purges = PurgeServiceServer::new(Purges::new(desk.clone()));
         let onboarding = OnboardingServiceServer::new(Onboarding::new(desk, self.authorities));
         routes
             .add_service(signposts.max_decoding_message_size(bytes_max))
             .add_service(pseudonyms.max_decoding_message_size(bytes_max))
             .add_service(onboarding.max_decoding_message_size(onboarding_max))
+            .add_service(alerts.max_decoding_message_size(bytes_max))
             .add_service(purges.max_decoding_message_size(bytes_max));
     }
 }

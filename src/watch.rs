@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use signpost_core::directory::{Directory, MayNotDestroy};
+use signpost_core::directory::{AlertWatch, Directory, MayNotDestroy};
 use signpost_embedded::store::Condition;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -48,6 +48,7 @@ pub(crate) async fn each_second(
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = std::pin::pin!(wait_until_set(stopped));
     let mut was_in_doubt = false;
+    let mut alerts = None;
     loop {
         tokio::select! {
             () = &mut stop => return,
@@ -55,6 +56,33 @@ pub(crate) async fn each_second(
         }
         record_largest_refusal(&directory).await;
         was_in_doubt = look_at_clock(&directory, &health, was_in_doubt).await;
+        alerts = look_for_alerts(&directory, alerts).await;
+    }
+}
+
+/// Raises what a privacy officer is to look at. Where it could not be put on record, or may have
+/// been, the next look begins where the mark says.
+async fn look_for_alerts(directory: &Directory, watch: Option<AlertWatch>) -> Option<AlertWatch> {
+    let mut watch = match watch {
+        Some(watch) => watch,
+        None => match AlertWatch::start(directory.clone()).await {
+            Ok(watch) => watch,
+            Err(error) => {
+                tracing::error!(%error, "alerts cannot be looked for");
+                return None;
+            }
+        },
+    };
+    match watch.look().await {
+        Ok(0) => Some(watch),
+        Ok(raised) => {
+            tracing::warn!(raised, "alerts for the privacy officer (signpost alert list)");
+            Some(watch)
+        }
+        Err(error) => {
+            tracing::error!(%error, "alerts could not be put on record");
+            None
+        }
     }
 }
 

@@ -4,10 +4,12 @@ use std::io::{stderr, stdin};
 
 use clap::Args;
 use signpost_proto::v1::{Purpose, Relationship};
+use uuid::Uuid;
 
 use super::identifiers::IdentifierArgs;
 use super::profile::ConnectionArgs;
 use super::render::terms::term;
+use super::render::values::UUID;
 use super::render::{Output, print_answer};
 
 const EXAMPLES: &str = "\
@@ -28,6 +30,9 @@ pub struct AskCommand {
     /// What you are to the child
     #[arg(long, value_parser = term::<Relationship>())]
     relationship: Relationship,
+    /// As a broker: the practitioner on whose behalf you ask; both of you are on record
+    #[arg(long, value_name = "PERSON-ID", value_parser = UUID)]
+    on_behalf_of: Option<Uuid>,
     #[command(flatten)]
     child: IdentifierArgs,
     #[command(flatten)]
@@ -39,7 +44,14 @@ impl AskCommand {
     pub async fn run(self, output: Output) -> anyhow::Result<()> {
         let identifiers = self.child.parse(&mut stdin().lock(), &mut stderr())?;
         let client = self.connection.connect().await?;
-        let answer = client.ask(&identifiers, self.purpose, self.relationship).await?;
+        let (purpose, relationship) = (self.purpose, self.relationship);
+        let answer = match self.on_behalf_of {
+            None => client.ask(&identifiers, purpose, relationship).await?,
+            Some(person) => {
+                let person = person.to_string();
+                client.ask_on_behalf_of(&identifiers, purpose, relationship, &person).await?
+            }
+        };
         print_answer(&answer, output)
     }
 }

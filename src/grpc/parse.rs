@@ -3,10 +3,10 @@
 mod fields;
 
 use signpost_core::directory::{
-    ClockConfirmation, ContactEnd, NewContact, NewShield, Question, ShieldLift,
+    BrokeredQuestion, ClockConfirmation, ContactEnd, NewContact, NewShield, Question, ShieldLift,
 };
 use signpost_core::flag::{ContactRoute, InvolvementDetails};
-use signpost_core::id::{FlagId, LiftId, RequestId};
+use signpost_core::id::{FlagId, LiftId, PersonId, RequestId};
 use signpost_core::refusal::Invalid;
 use signpost_core::subject::{EvaluationKeyId, NamedPseudonym, Pseudonym, Subject};
 use signpost_core::terms;
@@ -28,6 +28,22 @@ pub(super) fn question(
             fields.term("relationship", wire.relationship, terms::Relationship::from_code);
         Some(Question { subject: subject?, purpose: purpose?, relationship: relationship? })
     })
+}
+
+pub(super) fn brokered_question(
+    wire: v1::AskAsBrokerRequest,
+    keys: &EvaluationKeys,
+) -> Result<BrokeredQuestion, Invalid> {
+    let question = question(wire.question, keys);
+    let on_behalf_of =
+        read(|fields| fields.uuid("on_behalf_of_id", &wire.on_behalf_of_id).map(PersonId::new));
+    match (question, on_behalf_of) {
+        (Ok(question), Ok(on_behalf_of)) => Ok(BrokeredQuestion { question, on_behalf_of }),
+        (question, on_behalf_of) => {
+            let invalid = [question.err(), on_behalf_of.err()].into_iter().flatten();
+            Err(Invalid { violations: invalid.flat_map(|one| one.violations).collect() })
+        }
+    }
 }
 
 pub(super) fn new_contact(
@@ -107,7 +123,11 @@ impl Fields {
         self.uuid("request_id", text).map(RequestId::new)
     }
 
-    fn subject(&mut self, wire: &[v1::Pseudonym], keys: &EvaluationKeys) -> Option<Subject> {
+    pub(super) fn subject(
+        &mut self,
+        wire: &[v1::Pseudonym],
+        keys: &EvaluationKeys,
+    ) -> Option<Subject> {
         if wire.len() > Subject::PSEUDONYMS_MAX {
             return self.wrong("pseudonyms", "a child has at most 4 pseudonyms in one request");
         }

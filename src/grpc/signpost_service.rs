@@ -44,6 +44,20 @@ impl SignpostService for Signposts {
         Ok(Response::new(response))
     }
 
+    async fn ask_as_broker(
+        &self,
+        request: Request<v1::AskAsBrokerRequest>,
+    ) -> Reply<v1::AskAsBrokerResponse> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let question = parse::brokered_question(message, &self.desk.keys);
+        let work = pin!(self.desk.directory.ask_as_broker(&caller, &question));
+        let answer = self.desk.in_time(work).await?;
+        let mut response =
+            v1::AskAsBrokerResponse { answer: Some(render::answer(answer)), padding: Bytes::new() };
+        pad(&mut response, |response| &mut response.padding);
+        Ok(Response::new(response))
+    }
+
     type AskManyStream =
         Pin<Box<dyn Stream<Item = Result<v1::AskManyResponse, Status>> + Send + 'static>>;
 

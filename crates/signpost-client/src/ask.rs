@@ -23,6 +23,25 @@ impl Client {
         .await
     }
 
+    /// Asks, as a broker, about one child on behalf of a named practitioner.
+    pub async fn ask_on_behalf_of(
+        &self,
+        identifiers: &[Identifier],
+        purpose: v1::Purpose,
+        relationship: v1::Relationship,
+        on_behalf_of_id: &str,
+    ) -> Result<v1::Answer, ClientError> {
+        let pseudonyms = self.pseudonymise_child(identifiers).await?;
+        let question =
+            v1::Question { pseudonyms, purpose: purpose.into(), relationship: relationship.into() };
+        let message = v1::AskAsBrokerRequest {
+            question: Some(question),
+            on_behalf_of_id: on_behalf_of_id.to_owned(),
+        };
+        let send = |request| async move { self.signposts().ask_as_broker(request).await };
+        self.call(message, send).await?.answer.ok_or(ClientError::Answer("no answer within"))
+    }
+
     /// Sends a question as it is.
     pub async fn send_question(&self, question: v1::Question) -> Result<v1::Answer, ClientError> {
         let message = v1::AskRequest { question: Some(question) };

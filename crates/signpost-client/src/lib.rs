@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+pub mod alerts;
 mod ask;
 pub mod caseload;
 mod client;

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::error::ClientError;
 
 /// How many items a page of a listing is asked to have: the most there may be.
-const PAGE_SIZE: i32 = 500;
+pub(crate) const PAGE_SIZE: i32 = 500;
 
 /// A whole listing.
 #[derive(Clone, Debug, PartialEq)]
@@ -158,7 +158,7 @@ impl Client {
 }
 
 /// The token of the next page, if there is one. The same again would never end.
-fn next_page(asked: &str, next: String) -> Result<Option<String>, ClientError> {
+pub(crate) fn next_page(asked: &str, next: String) -> Result<Option<String>, ClientError> {
     if next.is_empty() {
         Ok(None)
     } else if next == asked {

@@ -95,6 +95,8 @@ terms! {
     Standing "STANDING_";
     PersonStanding "PERSON_STANDING_";
     ProposalState "PROPOSAL_STATE_";
+    AlertKind "ALERT_KIND_";
+    AlertOutcome "ALERT_OUTCOME_";
 }
 
 /// Reads a term as `s47-enquiry` or `S47_ENQUIRY`. What was typed is not repeated.

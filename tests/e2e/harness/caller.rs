@@ -71,6 +71,11 @@ impl Caller {
         request
     }
 
+    /// The connection.
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     pub(crate) fn signpost(&self) -> SignpostServiceClient<Channel> {
         SignpostServiceClient::new(self.channel.clone())
     }
