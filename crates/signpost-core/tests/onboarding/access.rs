@@ -167,7 +167,7 @@ async fn an_authority_is_extended_by_two_names() {
     let expected = (LegalAuthority::ChildrenAct2004S12, date(2100, 1, 1));
     assert_eq!((found.authority, found.authority_until), expected);
     let past = ask_for!(scene, ADA, Propose { change: longer_authority(&scene, 2026).await });
-    scene.assert_invalid(past, "authority_until").await;
+    scene.assert_invalid(past, "extend_authority.authority_until").await;
     let ProposedChange::ExtendAuthority(mut unknown) = longer_authority(&scene, 2102).await else {
         panic!("an extension is one")
     };
@@ -203,16 +203,17 @@ async fn a_new_group_is_held_against_the_register_and_the_policy() {
         (of(Role::SocialWorker, &[Purpose::EmergencyCareAttendance]), "purposes"),
         (of(Role::SocialWorker, &[Purpose::AuditInvestigation]), "purposes"),
         (of(Role::SocialWorker, &twice), "purposes"),
-        (Group { sponsor: Some(PersonId::new([99; 16])), ..workers() }, "sponsor"),
-        (Group { sponsor: Some(EVE.person), ..workers() }, "sponsor"),
+        (Group { sponsor: Some(PersonId::new([99; 16])), ..workers() }, "sponsor_id"),
+        (Group { sponsor: Some(EVE.person), ..workers() }, "sponsor_id"),
     ];
     for (group, field) in invalid {
-        scene.assert_invalid(ask_for!(scene, ADA, Propose { change: open(group) }), field).await;
+        let field = format!("open_group.{field}");
+        scene.assert_invalid(ask_for!(scene, ADA, Propose { change: open(group) }), &field).await;
     }
     for role in Role::ALL.iter().filter(|role| purposes_of(**role).is_empty()) {
         let asking = of(*role, &[Purpose::S47Enquiry]);
         let propose = ask_for!(scene, ADA, Propose { change: open(asking) });
-        scene.assert_invalid(propose, "purposes").await;
+        scene.assert_invalid(propose, "open_group.purposes").await;
         scene.open(of(*role, &[])).await;
     }
 }
@@ -222,13 +223,15 @@ async fn it_is_held_against_them_again_when_it_is_approved() {
     let scene = Scene::new().await;
     let proposal = scene.propose(ADA, open(social_workers())).await;
     ask_for!(scene, ADA, SuspendPerson { person: SOL.person }).await.unwrap();
-    scene.assert_invalid(ask_for!(scene, ABE, Approve { proposal }), "sponsor").await;
+    scene.assert_invalid(ask_for!(scene, ABE, Approve { proposal }), "open_group.sponsor_id").await;
 
     let until = scene.today().saturating_add(3.days());
     let group = Group { valid_until: until, sponsor: None, ..social_workers() };
     let proposal = scene.propose(ADA, open(group)).await;
     scene.clock.step_days(4);
-    scene.assert_invalid(ask_for!(scene, ABE, Approve { proposal }), "valid_until").await;
+    scene
+        .assert_invalid(ask_for!(scene, ABE, Approve { proposal }), "open_group.valid_until")
+        .await;
 }
 
 #[tokio::test]
@@ -239,7 +242,7 @@ async fn a_sponsor_is_active_of_the_organisation_or_an_administrator_and_no_memb
     let invited = scene.invite(group, 32).await;
     let sponsored = |sponsor| open(Group { sponsor: Some(sponsor), ..social_workers() });
     let invited_sponsors = ask_for!(scene, ADA, Propose { change: sponsored(invited) });
-    scene.assert_invalid(invited_sponsors, "sponsor").await;
+    scene.assert_invalid(invited_sponsors, "open_group.sponsor_id").await;
     scene.open(Group { sponsor: Some(member.person), ..social_workers() }).await;
     scene
         .open(Group { sponsor: Some(AVA.person), ..new_group(EASTVALE, Role::NamedNurseDoctor) })
@@ -247,7 +250,7 @@ async fn a_sponsor_is_active_of_the_organisation_or_an_administrator_and_no_memb
 
     let own = GroupWidening { sponsor: Some(member.person), ..scene.widening(group).await };
     let widen = ask_for!(scene, ADA, Propose { change: ProposedChange::WidenGroup(own) });
-    scene.assert_invalid(widen, "sponsor").await;
+    scene.assert_invalid(widen, "widen_group.sponsor_id").await;
 }
 
 #[tokio::test]
@@ -276,9 +279,11 @@ async fn a_widening_is_what_it_says_and_names_no_fewer_than_there_are() {
     let two = GroupWidening { members_max: 1, ..scene.widening(group).await };
     let proposal = scene.propose(ADA, ProposedChange::WidenGroup(two.clone())).await;
     scene.invite(group, 32).await;
-    scene.assert_invalid(ask_for!(scene, ABE, Approve { proposal }), "members_max").await;
+    scene
+        .assert_invalid(ask_for!(scene, ABE, Approve { proposal }), "widen_group.members_max")
+        .await;
     let again = ask_for!(scene, ADA, Propose { change: ProposedChange::WidenGroup(two) });
-    scene.assert_invalid(again, "members_max").await;
+    scene.assert_invalid(again, "widen_group.members_max").await;
 
     let nowhere = GroupWidening {
         group: GroupId::new([99; 16]),

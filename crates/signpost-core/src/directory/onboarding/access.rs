@@ -171,6 +171,15 @@ struct PreparedChange {
     writes: Vec<Write>,
 }
 
+/// The wrong fields of a change, as the API names them within a proposal.
+fn within(change: &str, declined: Declined) -> Declined {
+    let Declined::Refused(Reason::Invalid(mut invalid)) = declined else { return declined };
+    for violation in &mut invalid.violations {
+        violation.field = format!("{change}.{}", violation.field);
+    }
+    Declined::Refused(Reason::Invalid(invalid))
+}
+
 impl Directory {
     /// Holds a change against the register: when it is proposed, and again when it is approved.
     async fn prepare_change(
@@ -178,13 +187,18 @@ impl Directory {
         permit: &mut Permit,
         change: &ProposedChange,
     ) -> Result<PreparedChange, Declined> {
-        match change {
-            ProposedChange::OpenGroup(group) => self.open_group(permit, group).await,
-            ProposedChange::WidenGroup(widening) => self.widen_group(permit, widening).await,
-            ProposedChange::ExtendAuthority(extension) => {
-                self.extend_authority(permit, extension).await
+        let (field, prepared) = match change {
+            ProposedChange::OpenGroup(group) => {
+                ("open_group", self.open_group(permit, group).await)
             }
-        }
+            ProposedChange::WidenGroup(widening) => {
+                ("widen_group", self.widen_group(permit, widening).await)
+            }
+            ProposedChange::ExtendAuthority(extension) => {
+                ("extend_authority", self.extend_authority(permit, extension).await)
+            }
+        };
+        prepared.map_err(|declined| within(field, declined))
     }
 
     async fn open_group(
@@ -285,7 +299,7 @@ impl Directory {
             _ => {
                 let problem = "must be an active person of the group's organisation or an \
                                administrator, and no member of the group";
-                Err(Reason::Invalid(Invalid::field("sponsor", problem)).into())
+                Err(Reason::Invalid(Invalid::field("sponsor_id", problem)).into())
             }
         }
     }
