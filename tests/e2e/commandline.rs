@@ -181,6 +181,20 @@ fn a_good_configuration_is_called_good() {
 }
 
 #[test]
+fn an_authority_that_nobody_could_connect_with_is_refused_before_the_start() {
+    let world = Binary::initialised();
+    let check = |certificate, key| {
+        let authority = [("AUTHORITY__CERTIFICATE", certificate), ("AUTHORITY__KEY", key)];
+        Binary::output(&world, &["check-config"], &authority)
+    };
+    let good = check("pki/authority.pem", "pki/authority.key");
+    assert!(good.status.success(), "{}", all(&good));
+    let other = check("pki/server.pem", "pki/server.key");
+    assert_eq!(other.status.code(), Some(64));
+    assert!(all(&other).contains("is none of server.client_authority"), "{}", all(&other));
+}
+
+#[test]
 fn the_shipped_configuration_has_every_key_and_shows_each_default() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = root.join("deploy/signpost.toml");

@@ -12,6 +12,7 @@ mod commandline;
 mod fields;
 mod harness;
 mod load;
+mod onboarding;
 mod process;
 mod refusals;
 mod scan;

@@ -6,12 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
-use signpost_core::token::Token;
+use signpost_core::token::{EnrolmentCode, Token};
 use signpost_proto::v1;
 use tonic::Status;
 use tonic_types::StatusExt;
 
-use crate::harness::{Binary, NORTHFIELD, World, contact, question};
+use crate::harness::{
+    Administrators, Binary, NORTHFIELD, World, contact, question, redeem, request_id,
+};
 
 /// What is searched for, and what it is called when it is found.
 type Needle = (&'static str, Vec<u8>);
@@ -64,9 +66,39 @@ async fn traffic(world: &World, binary: &Binary) -> Vec<v1::Pseudonym> {
     let many = v1::AskManyRequest { number: 1, question: Some(question(&child)) };
     assert_eq!(asker.ask_many(vec![many; 20]).await.0.len(), 20);
 
-    let refused = wrong(world, binary, &child).await;
+    let mut refused = wrong(world, binary, &child).await;
+    refused.extend(let_in(world, binary).await);
     std::fs::write(world.path(ERRORS), format!("{refused:#?}")).unwrap();
     child
+}
+
+/// Lets somebody in, whose code and token are kept as the others' tokens are; what was told of a
+/// second use of the code, and of an identifier in the place of a name.
+async fn let_in(world: &World, binary: &Binary) -> [(Status, Told); 2] {
+    let by = Administrators {
+        first: binary.person(world, "second-administrator"),
+        second: binary.person(world, "ADMIN_ONBOARDING"),
+        today: world.today(),
+    };
+    let northfield = by.organisation("Northfield Council").await;
+    let team = by.team(&northfield.organisation_id).await;
+    let group = by.open(by.group(&team, 1)).await;
+    let invited = by.invite(&group.group_id, &["S-1"]).await.unwrap().swap_remove(0);
+    let system = binary.system(world, Some(NORTHFIELD));
+    let token = redeem(&system, &invited.code).await.unwrap();
+    world.give_token("let-in", &token.to_text());
+    world.give_token("code", &invited.code.to_text());
+    let named = v1::ChangeTeamRequest {
+        request_id: request_id(),
+        team_id: team.team_id,
+        name: NHS_TYPED.to_owned(),
+        duty_phone: team.duty_phone,
+    };
+    let refused = [
+        redeem(&system, &invited.code).await.unwrap_err(),
+        by.first.change_team(named).await.unwrap_err(),
+    ];
+    refused.map(|status| (status.clone(), status.get_error_details()))
 }
 
 /// Everything a client may do wrong, and all that the service told it of that.
@@ -105,7 +137,10 @@ fn needles(world: &World, child: &[v1::Pseudonym]) -> Vec<Needle> {
     for pseudonym in child {
         needles.extend(forms(&pseudonym.value));
     }
-    for label in ["nurse", "SOCIAL_WORKER", "suspended"] {
+    let code = world.token("code");
+    needles.push(("the text of an enrolment code", code.as_bytes().to_vec()));
+    needles.extend(forms(EnrolmentCode::parse(&code).unwrap().as_bytes()));
+    for label in ["nurse", "SOCIAL_WORKER", "suspended", "let-in"] {
         let text = world.token(label);
         needles.push(("the text of a token", text.as_bytes().to_vec()));
         needles.extend(forms(Token::parse(&text).unwrap().as_bytes()));

@@ -211,6 +211,27 @@ impl World {
 
     /// A client's side of TLS that shows this certificate, or none.
     pub(crate) fn tls(&self, certificate: Option<&str>) -> Arc<rustls::ClientConfig> {
+        let shown = certificate.map(|name| {
+            let key = PrivateKeyDer::from_pem_file(self.path(&format!("pki/{name}.key")));
+            (self.certificate(name), key.unwrap())
+        });
+        self.client_config(shown)
+    }
+
+    /// A client's side of TLS that shows this certificate, DER.
+    pub(crate) fn tls_with(
+        &self,
+        certificate: &[u8],
+        key: &rcgen::KeyPair,
+    ) -> Arc<rustls::ClientConfig> {
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        self.client_config(Some((certificate.to_vec().into(), key)))
+    }
+
+    fn client_config(
+        &self,
+        shown: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    ) -> Arc<rustls::ClientConfig> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(self.certificate("authority")).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -218,18 +239,18 @@ impl World {
             .with_protocol_versions(&[&rustls::version::TLS13])
             .unwrap()
             .with_root_certificates(roots);
-        let mut config = match certificate {
+        let mut config = match shown {
             None => builder.with_no_client_auth(),
-            Some(name) => {
-                let key = PrivateKeyDer::from_pem_file(self.path(&format!("pki/{name}.key")));
-                builder.with_client_auth_cert(vec![self.certificate(name)], key.unwrap()).unwrap()
+            Some((certificate, key)) => {
+                builder.with_client_auth_cert(vec![certificate], key).unwrap()
             }
         };
         config.alpn_protocols = vec![b"h2".to_vec()];
         Arc::new(config)
     }
 
-    fn certificate(&self, name: &str) -> CertificateDer<'static> {
+    /// A certificate of this name, as it lies in the county's folder.
+    pub(crate) fn certificate(&self, name: &str) -> CertificateDer<'static> {
         CertificateDer::from_pem_file(self.path(&format!("pki/{name}.pem"))).unwrap()
     }
 
