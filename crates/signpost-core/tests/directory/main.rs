@@ -9,6 +9,7 @@ mod cancelled;
 mod clock;
 mod contacts;
 mod fixture;
+mod issuing;
 mod model;
 mod policy_change;
 mod quotas;

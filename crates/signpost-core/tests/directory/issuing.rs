@@ -1,0 +1,126 @@
+//! Who is given a certificate that the service's own authority signs, and who is given nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use signpost_core::directory::Presented;
+use signpost_core::directory::onboarding::{IssueCertificate, NextCertificate};
+use signpost_core::id::{Fingerprint, SystemId};
+use signpost_core::record::Registered;
+use signpost_core::refusal::{Reason, Refusal, Unidentified};
+use signpost_core::store::{CertificateIssuer, IssueError, IssuedCertificate};
+use signpost_core::terms::Role;
+
+use crate::fixture::{ADA, EVERYBODY, NORA, Scene, Who};
+
+/// Signs a byte after another, and so counts what it has signed.
+#[derive(Debug, Default)]
+struct Counting(AtomicU8);
+
+impl Counting {
+    fn signed(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl CertificateIssuer for Counting {
+    fn issue(
+        &self,
+        public_key: &[u8],
+        system: SystemId,
+        now: Timestamp,
+    ) -> Result<IssuedCertificate, IssueError> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        let der = [public_key, &system.as_bytes()[..1], &[number]].concat();
+        let fingerprint = Fingerprint::new([100 + number; 32]);
+        let until = now.checked_add(SignedDuration::from_hours(24)).map_err(|_| IssueError)?;
+        Ok(IssuedCertificate { der, fingerprint, until })
+    }
+}
+
+/// A scene with an authority, and the count of what it signs.
+async fn scene() -> (Scene, Arc<Counting>) {
+    let mut scene = Scene::new().await;
+    let issuer = Arc::new(Counting::default());
+    scene.directory = scene.directory.with_issuer(issuer.clone());
+    (scene, issuer)
+}
+
+/// For system 2, with a key that says 7.
+fn issue(scene: &Scene) -> IssueCertificate {
+    let system = SystemId::new([2; 16]);
+    IssueCertificate { request: scene.request(), system, public_key: vec![7] }
+}
+
+/// A system in nobody's name.
+fn alone(who: Who) -> Presented {
+    Presented { token: None, ..who.presented() }
+}
+
+#[tokio::test]
+async fn nothing_is_signed_for_whoever_may_not_have_it() {
+    let (scene, issuer) = scene().await;
+    for who in EVERYBODY.into_iter().filter(|who| who.role != Role::AdminOnboarding) {
+        let (presented, request) = (who.presented(), Ok(issue(&scene)));
+        let asked = scene.directory.onboard(&presented, &request);
+        scene.assert_refused_next(asked, Reason::Role).await;
+    }
+    let mut unknown = issue(&scene);
+    unknown.system = SystemId::new([99; 16]);
+    let (ada, unknown) = (ADA.presented(), Ok(unknown));
+    let asked = scene.directory.onboard(&ada, &unknown);
+    scene.assert_refused_next(asked, Reason::Unknown("system")).await;
+    assert_eq!(issuer.signed(), 0);
+}
+
+#[tokio::test]
+async fn what_is_signed_names_the_system_and_a_repeat_gives_the_same() {
+    let (scene, issuer) = scene().await;
+    let request = Ok(issue(&scene));
+    let first = scene.directory.onboard(&ADA.presented(), &request).await.unwrap();
+    assert_eq!(first.result, Registered::Certificate(vec![7, 2, 1]));
+    let again = scene.directory.onboard(&ADA.presented(), &request).await.unwrap();
+    assert_eq!((again, issuer.signed()), (first, 1));
+
+    let own = Presented { certificate: Fingerprint::new([101; 32]), ..alone(NORA) };
+    let next = Ok(NextCertificate { public_key: vec![8] });
+    let renewed = scene.directory.issue_next_certificate(&own, &next).await.unwrap();
+    assert_eq!(renewed.result, [8, 2, 2]);
+    scene.clock.advance(SignedDuration::from_hours(24));
+    let over = scene.directory.issue_next_certificate(&own, &next).await.unwrap_err();
+    assert_eq!(over, Refusal::Unidentified(Unidentified::CertificateExpired));
+    assert_eq!(issuer.signed(), 2);
+}
+
+#[tokio::test]
+async fn without_an_authority_or_with_one_that_signs_nothing_the_caller_is_told() {
+    #[derive(Debug)]
+    struct Over;
+
+    impl CertificateIssuer for Over {
+        fn issue(
+            &self,
+            _: &[u8],
+            _: SystemId,
+            _: Timestamp,
+        ) -> Result<IssuedCertificate, IssueError> {
+            Err(IssueError)
+        }
+    }
+
+    let mut scene = Scene::new().await;
+    for _ in 0..2 {
+        let request = Ok(issue(&scene));
+        let asked = scene.directory.onboard(&ADA.presented(), &request).await;
+        let Err(Refusal::Refused { reason: Reason::WrongState(_), .. }) = asked else {
+            panic!("{asked:?}")
+        };
+        let next = Ok(NextCertificate { public_key: vec![8] });
+        let asked = scene.directory.issue_next_certificate(&alone(NORA), &next).await;
+        let Err(Refusal::Refused { reason: Reason::WrongState(_), .. }) = asked else {
+            panic!("{asked:?}")
+        };
+        scene.directory = scene.directory.with_issuer(Arc::new(Over));
+    }
+}
