@@ -31,6 +31,8 @@ mod client;
 mod connection;
 mod credential;
 pub mod error;
+#[cfg(test)]
+mod fake;
 pub mod gathered;
 pub mod onboarding;
 pub mod profile;

@@ -170,14 +170,57 @@ pub(crate) fn next_page(asked: &str, next: String) -> Result<Option<String>, Cli
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use tonic::Status;
 
-    #[test]
-    fn a_listing_ends_and_never_goes_round() {
-        let next = |asked: &str, next: &str| next_page(asked, next.to_owned());
-        assert_eq!(next("", "").unwrap(), None);
-        assert_eq!(next("", "b").unwrap().as_deref(), Some("b"));
-        assert_eq!(next("b", "").unwrap(), None);
-        assert!(matches!(next("b", "b"), Err(ClientError::Answer(_))));
+    use super::*;
+    use crate::fake::{Fake, Sent};
+    use crate::write::request_id;
+
+    fn page(names: &[&str], next: &str, receipt: u64) -> v1::ListTeamsResponse {
+        let team = |name: &&str| v1::Team { name: (*name).to_owned(), ..v1::Team::default() };
+        let teams = names.iter().map(team).collect();
+        v1::ListTeamsResponse { teams, next_page_token: next.to_owned(), receipt }
+    }
+
+    #[tokio::test]
+    async fn a_listing_is_paged_through_to_its_end() {
+        let (first, last) = (page(&["a", "b"], "after-b", 7), page(&["c"], "", 8));
+        let fake = Fake::default().answers(&first).answers(&last);
+        let listed = Client::over(fake.channel()).list_teams("an-organisation").await.unwrap();
+        let names: Vec<&str> = listed.items.iter().map(|team| team.name.as_str()).collect();
+        assert_eq!((names, listed.receipts), (vec!["a", "b", "c"], vec![7, 8]));
+        let sent: Vec<v1::ListTeamsRequest> = fake.sent().iter().map(Sent::message).collect();
+        let tokens: Vec<&str> = sent.iter().map(|one| one.page_token.as_str()).collect();
+        assert_eq!(tokens, ["", "after-b"]);
+        let same = |one: &v1::ListTeamsRequest| {
+            one.organisation_id == "an-organisation" && one.page_size == PAGE_SIZE
+        };
+        assert!(sent.iter().all(same));
+    }
+
+    #[tokio::test]
+    async fn a_listing_that_would_go_round_is_an_error() {
+        let fake = Fake::default().answers(&page(&["a"], "a", 7)).answers(&page(&["a"], "a", 8));
+        let error = Client::over(fake.channel()).list_teams("an-organisation").await.unwrap_err();
+        assert!(matches!(error, ClientError::Answer(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_change_is_sent_again_under_its_request_id_only_if_it_was_unavailable() {
+        let person_id = "a-person".to_owned();
+        let message = v1::SuspendPersonRequest { request_id: request_id(), person_id };
+        let done = v1::SuspendPersonResponse { receipt: 9 };
+        let fake = Fake::default().fails(Status::unavailable("closing")).answers(&done);
+        let client = Client::over(fake.channel());
+        assert_eq!(client.suspend_person(message.clone()).await.unwrap(), done);
+        let sent = fake.sent();
+        assert_eq!(sent.len(), 2);
+        for call in sent {
+            assert_eq!((call.path.as_str(), call.has_token), ("SuspendPerson", true));
+            assert_eq!(call.message::<v1::SuspendPersonRequest>(), message);
+        }
+        let fake = Fake::default().fails(Status::deadline_exceeded("late")).answers(&done);
+        assert!(Client::over(fake.channel()).suspend_person(message).await.is_err());
+        assert_eq!(fake.sent().len(), 1);
     }
 }

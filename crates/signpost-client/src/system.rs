@@ -93,11 +93,30 @@ fn request<M>(message: M, left: Duration) -> Request<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake::Fake;
 
-    #[test]
-    fn a_request_names_nobody() {
-        let request = request(v1::RenewCertificateRequest::default(), TIMEOUT);
-        assert!(request.metadata().get("authorization").is_none());
-        assert!(request.metadata().get("grpc-timeout").is_some());
+    #[tokio::test]
+    async fn a_code_is_redeemed_in_nobodys_name_and_again_after_no_answer() {
+        let redeemed = v1::RedeemCodeResponse { receipt: 9, ..v1::RedeemCodeResponse::default() };
+        let fake = Fake::default().fails(Status::unavailable("closing")).answers(&redeemed);
+        let client = SystemClient { channel: fake.channel(), timeout: TIMEOUT };
+        let code = "sgne_00".to_owned();
+        let message = v1::RedeemCodeRequest { code, token_hash: vec![7; 32] };
+        assert_eq!(client.redeem_code(message.clone()).await.unwrap(), redeemed);
+        let sent = fake.sent();
+        assert_eq!(sent.len(), 2);
+        for call in sent {
+            assert_eq!((call.path.as_str(), call.has_token), ("RedeemCode", false));
+            assert_eq!(call.message::<v1::RedeemCodeRequest>(), message);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_certificate_is_renewed_in_nobodys_name() {
+        let fake = Fake::default().answers(&v1::RenewCertificateResponse::default());
+        let client = SystemClient { channel: fake.channel(), timeout: TIMEOUT };
+        client.renew_certificate(v1::RenewCertificateRequest::default()).await.unwrap();
+        let sent = fake.sent();
+        assert_eq!((sent[0].path.as_str(), sent[0].has_token), ("RenewCertificate", false));
     }
 }
