@@ -142,7 +142,13 @@ impl Waiting {
             return error.into();
         }
         let file = self.file.display();
-        let advice = format!("{error}; the token stays in {file}: the same again is safe");
+        let counts_already = matches!(&error, ClientError::Refused(refused)
+            if is_reason(refused, &["ALREADY_REGISTERED"]));
+        let advice = if counts_already {
+            format!("the token in {file} was issued before: name another file by --token-file")
+        } else {
+            format!("{error}; the token stays in {file}: the same again is safe")
+        };
         if for_good { error.into() } else { Failure::new(Exit::Refused, advice).into() }
     }
 }

@@ -53,10 +53,7 @@ pub(super) fn hash_of_none() -> Vec<u8> {
 pub(super) fn settle<T>(codes: &[NewCode], answer: Result<T, ClientError>) -> anyhow::Result<T> {
     match answer {
         Err(error @ ClientError::Refused(_)) => {
-            for code in codes {
-                // What cannot be removed is a code that nobody issued: it opens nothing.
-                std::fs::remove_file(&code.file).ok();
-            }
+            remove(codes);
             Err(error.into())
         }
         Err(error) => Err(Failure::new(
@@ -68,6 +65,14 @@ pub(super) fn settle<T>(codes: &[NewCode], answer: Result<T, ClientError>) -> an
         )
         .into()),
         Ok(answer) => Ok(answer),
+    }
+}
+
+/// Removes codes that nobody issued.
+pub(super) fn remove(codes: &[NewCode]) {
+    for code in codes {
+        // One that cannot be removed opens nothing.
+        std::fs::remove_file(&code.file).ok();
     }
 }
 

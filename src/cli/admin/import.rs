@@ -70,10 +70,12 @@ impl ImportCommand {
         let import = Import { client: &client, group: self.group.to_string() };
         let mut report = Report::default();
         import.check(&rows, &mut report).await?;
+        let mut sent = Ok(());
         if let (true, Some(folder)) = (report.rejected.is_empty() && !self.dry_run, &self.codes) {
-            import.invite(&rows, folder, &mut report).await?;
+            sent = import.invite(&rows, folder, &mut report).await;
         }
         show(&report, output)?;
+        sent?;
         if report.rejected.is_empty() { Ok(()) } else { Err(report.failure(Exit::Refused).into()) }
     }
 }

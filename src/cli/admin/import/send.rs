@@ -1,14 +1,14 @@
 //! Sending the rows: all are looked at by the service before any is invited.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use signpost_client::error::Refused;
 use signpost_client::write::request_id;
 use signpost_client::{Client, ClientError};
 use signpost_proto::v1;
 
-use super::super::codes::{NewCode, file_name, hash_of_none, settle};
+use super::super::codes::{NewCode, file_name, hash_of_none, remove, settle};
 use super::report::{Rejected, Report};
 use super::rows::Row;
 use crate::exit::{Exit, Failure};
@@ -46,6 +46,11 @@ impl Import<'_> {
         folder: &Path,
         report: &mut Report,
     ) -> anyhow::Result<()> {
+        let files: Vec<PathBuf> = rows.iter().map(|row| file_of(row, folder)).collect();
+        if let Some(there) = files.iter().find(|file| file.exists()) {
+            let problem = "is there already; name a folder without the codes of these people";
+            return Err(Failure::config(format!("{} {problem}", there.display())).into());
+        }
         make_private(folder)?;
         let bar = Rows::begin("Inviting", rows.len());
         for chunk in rows.chunks(CHUNK) {
@@ -61,8 +66,13 @@ impl Import<'_> {
     async fn invite_chunk(&self, rows: &[Row], folder: &Path) -> anyhow::Result<u64> {
         let mut codes = Vec::with_capacity(rows.len());
         for row in rows {
-            let name = file_name(&row.staff_reference, row.recipient.is_some());
-            codes.push(NewCode::write(&folder.join(name), row.recipient.as_ref())?);
+            match NewCode::write(&file_of(row, folder), row.recipient.as_ref()) {
+                Ok(code) => codes.push(code),
+                Err(failure) => {
+                    remove(&codes);
+                    return Err(failure.into());
+                }
+            }
         }
         let people =
             rows.iter().zip(&codes).map(|(row, code)| invitation(row, code.hash())).collect();
@@ -74,6 +84,10 @@ impl Import<'_> {
         let group_id = self.group.clone();
         v1::InvitePeopleRequest { request_id: request_id(), group_id, people, validate_only }
     }
+}
+
+fn file_of(row: &Row, folder: &Path) -> PathBuf {
+    folder.join(file_name(&row.staff_reference, row.recipient.is_some()))
 }
 
 fn invitation(row: &Row, code_hash: Vec<u8>) -> v1::Invitation {
@@ -155,7 +169,9 @@ fn so_far(error: &anyhow::Error, chunk: &[Row], invited: usize) -> Failure {
     let from = chunk.first().map_or(0, |row| row.line);
     Failure::new(
         exit,
-        format!("{error:#}; {invited} were invited, those from line {from} on were not settled"),
+        format!(
+            "{error:#}; {invited} were invited before, this is about those from line {from} on"
+        ),
     )
 }
 
