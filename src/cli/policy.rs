@@ -135,7 +135,7 @@ impl Shown {
         lines.push("By no role, but by a system in nobody's name or the service itself".to_owned());
         lines.push(format!("  {}", self.by_no_role.join(", ")));
         lines.push(String::new());
-        lines.push("Of a shielded child none of them is shown anything.".to_owned());
+        lines.push("Of a shielded child nobody but a broker is shown anything.".to_owned());
         lines.join("\n")
     }
 }
