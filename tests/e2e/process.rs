@@ -1,8 +1,10 @@
 //! The binary as a process: how it starts, how it stops, and what its exit codes say.
 
+mod commands;
 mod disk;
 mod keys;
 mod kill;
+mod walkthrough;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;

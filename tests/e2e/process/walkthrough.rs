@@ -1,0 +1,159 @@
+//! The walk-through of docs/onboarding.md, word for word, by the real binary.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Output;
+
+use jiff::ToSpan;
+
+use crate::harness::{Binary, World};
+
+/// A certificate of the county's authority that names no system of the register yet.
+const ASHBY: &str = "unregistered";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_walk_through_of_the_document_goes_as_it_says() {
+    let world = county();
+    let binary = Binary::serve(&world, &[]).await;
+    let address = binary.address.to_string();
+    profile(&world, "first", "northfield", "tokens/ADMIN_ONBOARDING.token", &address);
+    profile(&world, "second", "northfield", "tokens/second-administrator.token", &address);
+    profile(&world, "me", ASHBY, "me.token", &address);
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/onboarding.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let mut told = Told::new(&world);
+    let mut commands = 0;
+    for block in blocks(&document) {
+        let expected = match block.mark {
+            "done" => 0,
+            "refused" => 1,
+            "people.csv" => {
+                std::fs::write(world.path(block.mark), told.fill(block.text)).unwrap();
+                continue;
+            }
+            mark => panic!("unknown mark {mark}"),
+        };
+        for line in block.text.replace("\\\n", " ").lines() {
+            let words = words(&told.fill(line));
+            assert_eq!(words[0], "signpost", "{line}");
+            let arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+            let output = tokio::task::block_in_place(|| Binary::output(&world, &arguments, &[]));
+            assert_eq!(output.status.code(), Some(expected), "{line}: {}", all(&output));
+            assert!(!all(&output).contains("sgnp_") && !all(&output).contains("sgne_"), "{line}");
+            told.listen(&String::from_utf8(output.stdout).unwrap());
+            commands += 1;
+        }
+    }
+    assert!(commands > 20, "{commands}");
+    assert!(!world.path("me.token.next").exists());
+}
+
+/// A county by this machine's clock, and Ashby's certificate.
+fn county() -> World {
+    let world = Binary::initialised();
+    std::fs::copy(world.path(&format!("pki/{ASHBY}.pem")), world.path("ashby-system.pem")).unwrap();
+    world
+}
+
+pub(super) fn profile(world: &World, name: &str, system: &str, token: &str, address: &str) {
+    let profile = format!(
+        "address = \"https://{address}\"\nserver_name = \"localhost\"\n\
+         authority = \"pki/authority.pem\"\ncertificate = \"pki/{system}.pem\"\n\
+         key = \"pki/{system}.key\"\ntoken = \"{token}\"\n"
+    );
+    std::fs::write(world.path(&format!("{name}.toml")), profile).unwrap();
+}
+
+/// A marked block of the document.
+struct Block<'d> {
+    mark: &'d str,
+    text: &'d str,
+}
+
+fn blocks(document: &str) -> impl Iterator<Item = Block<'_>> {
+    document.split("<!-- walk-through: ").skip(1).map(|rest| {
+        let (mark, rest) = rest.split_once(" -->\n```").expect("a block stands below its mark");
+        let (_, rest) = rest.split_once('\n').expect("a block has lines");
+        let (text, _) = rest.split_once("\n```").expect("a block ends");
+        Block { mark, text }
+    })
+}
+
+/// What was printed so far, to put ids in their places.
+struct Told {
+    /// `<proposal>`: the last one printed.
+    last: BTreeMap<String, String>,
+    /// `<person of AC-0101>`: the one in a line with this word.
+    rows: Vec<(String, Vec<String>)>,
+}
+
+impl Told {
+    fn new(world: &World) -> Self {
+        let today = world.today();
+        let in_a_year = today.saturating_add(1.year());
+        let days = [("today", today), ("in a year", in_a_year)];
+        let last = days.map(|(name, day)| (name.to_owned(), day.to_string()));
+        Self { last: last.into(), rows: Vec::new() }
+    }
+
+    /// Takes `Proposal: id` of a change, and the first column of a listing, `proposal_id`.
+    fn listen(&mut self, printed: &str) {
+        let mut column: Option<String> = None;
+        for line in printed.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                [label, id] if label.ends_with(':') => {
+                    let name = label.trim_end_matches(':').to_lowercase();
+                    self.last.insert(name, id.to_owned());
+                }
+                [first, ..] if first.ends_with("_id") => {
+                    column = first.strip_suffix("_id").map(str::to_owned);
+                }
+                [id, ..] => {
+                    if let Some(name) = &column {
+                        self.last.insert(name.clone(), id.to_owned());
+                        let words = words.iter().map(|word| (*word).to_owned()).collect();
+                        self.rows.push((name.clone(), words));
+                    }
+                }
+                [] => {}
+            }
+        }
+    }
+
+    fn fill(&self, text: &str) -> String {
+        let mut filled = text.to_owned();
+        while let Some((before, rest)) = filled.split_once('<') {
+            let (name, after) = rest.split_once('>').unwrap();
+            let value = match name.split_once(" of ") {
+                None => self.last.get(name).cloned(),
+                Some((kind, word)) => self.row(kind, word),
+            };
+            let value = value.unwrap_or_else(|| panic!("nothing printed <{name}> before"));
+            filled = format!("{before}{value}{after}");
+        }
+        filled
+    }
+
+    fn row(&self, kind: &str, word: &str) -> Option<String> {
+        let fits = |(name, words): &&(String, Vec<String>)| {
+            name == kind && words.iter().any(|found| found == word)
+        };
+        self.rows.iter().rev().find(fits).map(|(_, words)| words[0].clone())
+    }
+}
+
+/// The words of a command, as a shell splits them: at spaces, but for those in quotation marks.
+fn words(line: &str) -> Vec<String> {
+    let parts = line.split('"').enumerate();
+    let words = parts.flat_map(|(index, part)| match index % 2 {
+        0 => part.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![part.to_owned()],
+    });
+    words.collect()
+}
+
+pub(super) fn all(output: &Output) -> String {
+    [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat()
+}
