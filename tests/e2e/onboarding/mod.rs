@@ -6,6 +6,7 @@ mod conditions;
 mod groups;
 mod refusals;
 mod tokens;
+mod watched;
 
 use std::fmt::Debug;
 

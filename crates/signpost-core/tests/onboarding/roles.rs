@@ -90,7 +90,8 @@ async fn permitted(scene: &Scene, who: Holder) -> Vec<Action> {
 
 /// Every action of onboarding but those of a system in nobody's name.
 fn of_people() -> Vec<Action> {
-    let is_onboarding = |action: &Action| (9..=31).contains(&action.code()) || action.code() >= 64;
+    let is_onboarding =
+        |action: &Action| (9..=31).contains(&action.code()) || (64..=67).contains(&action.code());
     let of_systems = [Action::RenewCertificate, Action::RedeemCode];
     let all = Action::ALL.iter().copied().filter(is_onboarding);
     all.filter(|action| !of_systems.contains(action)).collect()
