@@ -76,6 +76,10 @@ impl Writer {
         if catch_unwind(AssertUnwindSafe(|| self.write_until_closed())).is_err() {
             shared.fail(Failure::Panicked);
         }
+        // Who got a place just before is let go of too: a queue that is merely dropped may keep what
+        // comes while it is, for as long as the store is there, and with it the other end.
+        self.queue.close();
+        while self.queue.blocking_recv().is_some() {}
     }
 
     fn write_until_closed(&mut self) {
