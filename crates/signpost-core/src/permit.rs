@@ -160,6 +160,7 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         | Action::BeginTurn
         | Action::DestroyGeneration
         | Action::RaiseAlerts
+        | Action::RecoverAdministrators
         | Action::RenewCertificate
         | Action::RedeemCode => &[],
     }

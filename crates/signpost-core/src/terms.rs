@@ -365,6 +365,7 @@ terms! {
         BeginTurn = 40 "BEGIN_TURN",
         DestroyGeneration = 41 "DESTROY_GENERATION",
         RaiseAlerts = 42 "RAISE_ALERTS",
+        RecoverAdministrators = 43 "RECOVER_ADMINISTRATORS",
         SuspendToken = 64 "SUSPEND_TOKEN",
         ResumeToken = 65 "RESUME_TOKEN",
         RecordCustody = 66 "RECORD_CUSTODY",

@@ -4,16 +4,19 @@
 //! [`Directory::onboard`]. What lets somebody in needs two names; what takes access away, one.
 
 mod access;
+mod beginning;
 mod certificates;
 pub(super) mod change;
 mod enrolment;
 mod list;
 mod organisations;
 mod people;
+mod recovery;
 mod standing;
 mod tokens;
 
 pub use access::{Approve, NarrowGroup, Propose, Withdraw};
+pub use beginning::{NewSystem, Operator};
 pub use certificates::{
     AdmitCertificate, IssueCertificate, NextCertificate, RenewCertificate, RevokeCertificate,
 };
@@ -24,6 +27,7 @@ pub use organisations::{
     AddTeam, ChangeTeam, RegisterOrganisation, RegisterSystem, ResumeSystem, SuspendSystem,
 };
 pub use people::{Invitation, InvitePeople, MovePerson, RecordConditions};
+pub use recovery::{Recovery, RecoveryError};
 pub use standing::{Recertify, RemovePerson, ResumePerson, SuspendPerson};
 pub use tokens::{RecordCustody, RenewToken, ResumeToken, SuspendToken};
 

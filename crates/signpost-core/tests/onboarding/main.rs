@@ -14,5 +14,6 @@ mod fixture;
 mod model;
 mod people;
 mod races;
+mod recovery;
 mod roles;
 mod tokens;

@@ -1,6 +1,7 @@
 //! People: invited into one group with one role, their conditions, and their moves.
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
@@ -113,7 +114,7 @@ impl Decide for InvitePeople {
 impl Decide for RecordConditions {
     async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Change, Declined> {
         let person = directory.other_person(leave, self.person).await?;
-        directory.check_conditions("conditions", &self.conditions)?;
+        check_conditions("conditions", &self.conditions, directory.today())?;
         let detail = detail(person.actor.as_bytes(), Some(person.organisation.as_bytes()));
         let person = Person { conditions: self.conditions, ..person };
         Ok(Change::of(detail, vec![Write::Put(Record::Person(person))]))
@@ -172,7 +173,7 @@ impl Directory {
     }
 
     /// Adds what is written for one invited person; gives the person's id.
-    async fn invite(
+    pub(super) async fn invite(
         &self,
         permit: &mut Permit,
         group: &Group,
@@ -181,24 +182,14 @@ impl Directory {
         writes: &mut Vec<Write>,
     ) -> Result<PersonId, Declined> {
         let Invitation { staff, conditions, code } = invitation;
-        self.check_conditions(&format!("people[{row}].conditions"), conditions)?;
+        check_conditions(&format!("people[{row}].conditions"), conditions, self.today())?;
         let id = PersonId::new(self.random());
         let claim = Claim::Staff(group.organisation, staff.clone(), id);
         if self.claim(permit, claim.claimed()).await?.is_some() {
             return Err(Reason::AlreadyRegistered("staff reference").into());
         }
-        let person = Person {
-            id,
-            actor: ActorId::new(self.random()),
-            organisation: group.organisation,
-            staff: staff.clone(),
-            group: group.id,
-            standing: PersonStanding::Invited,
-            conditions: *conditions,
-            recertified_on: self.today(),
-            code: Some(*code),
-            tokens: Vec::new(),
-        };
+        let actor = ActorId::new(self.random());
+        let person = invitation.person(id, actor, group, self.today());
         let enrolment = self.new_enrolment(permit, &person, *code).await?;
         writes.push(Write::Put(Record::Claim(claim)));
         writes.push(Write::Put(Record::Person(person)));
@@ -216,34 +207,7 @@ impl Directory {
         if self.enrolment(permit, code).await?.is_some() {
             return Err(Reason::AlreadyRegistered("enrolment code").into());
         }
-        Ok(Enrolment {
-            code,
-            person: person.id,
-            organisation: person.organisation,
-            until: self.code_until(),
-            state: EnrolmentState::Open,
-        })
-    }
-
-    fn code_until(&self) -> Timestamp {
-        let until = self.now().saturating_add((CODE_DAYS * 24).hours());
-        until.expect("hours are a fixed span")
-    }
-
-    /// Conditions are of the past, and hold.
-    fn check_conditions(&self, field: &str, conditions: &Conditions) -> Result<(), Reason> {
-        let today = self.today();
-        for (name, day) in conditions.days() {
-            if day > today {
-                let field = format!("{field}.{name}");
-                return Err(Reason::Invalid(Invalid::field(field, "must not be in the future")));
-            }
-        }
-        if !conditions.vetting_counts_on(today) {
-            let field = format!("{field}.vetting_on");
-            return Err(Reason::Invalid(Invalid::field(field, "must be at most 3 years ago")));
-        }
-        Ok(())
+        Ok(open_enrolment(person, code, self.now()))
     }
 
     /// A person who has not left, and is not the one who asks for it.
@@ -274,4 +238,59 @@ impl Directory {
         members.people.retain(|member| *member != person.id);
         Ok(members)
     }
+}
+
+impl Invitation {
+    /// Whoever is invited, as the person first stands.
+    pub(super) fn person(
+        &self,
+        id: PersonId,
+        actor: ActorId,
+        group: &Group,
+        today: Date,
+    ) -> Person {
+        Person {
+            id,
+            actor,
+            organisation: group.organisation,
+            staff: self.staff.clone(),
+            group: group.id,
+            standing: PersonStanding::Invited,
+            conditions: self.conditions,
+            recertified_on: today,
+            code: Some(self.code),
+            tokens: Vec::new(),
+        }
+    }
+}
+
+/// A code that waits to be redeemed by this person.
+pub(super) fn open_enrolment(person: &Person, code: CodeHash, now: Timestamp) -> Enrolment {
+    let until = now.saturating_add((CODE_DAYS * 24).hours());
+    Enrolment {
+        code,
+        person: person.id,
+        organisation: person.organisation,
+        until: until.expect("hours are a fixed span"),
+        state: EnrolmentState::Open,
+    }
+}
+
+/// Conditions are of the past, and hold.
+pub(super) fn check_conditions(
+    field: &str,
+    conditions: &Conditions,
+    today: Date,
+) -> Result<(), Reason> {
+    for (name, day) in conditions.days() {
+        if day > today {
+            let field = format!("{field}.{name}");
+            return Err(Reason::Invalid(Invalid::field(field, "must not be in the future")));
+        }
+    }
+    if !conditions.vetting_counts_on(today) {
+        let field = format!("{field}.vetting_on");
+        return Err(Reason::Invalid(Invalid::field(field, "must be at most 3 years ago")));
+    }
+    Ok(())
 }
