@@ -1,7 +1,8 @@
-//! The bootstrap file: the register as it is first loaded, once, into an empty store.
+//! The bootstrap file, for development: a whole register, loaded once, into an empty store.
 //!
-//! It becomes the very records that onboarding will write. Tokens are made here and written to the
-//! files that it names, each readable by its owner only; the store keeps hashes alone.
+//! It becomes the very records that onboarding writes, though nobody proposes or approves them. Tokens
+//! are made here and written to the files that it names, each readable by its owner only; the store
+//! keeps hashes alone.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod contact;
 pub mod enrolment;
 pub mod identifiers;
+pub mod init;
 pub mod policy;
 pub mod profile;
 pub mod render;
@@ -47,8 +48,8 @@ const EXAMPLES: &str = "Examples:
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes the data directory, the keyring and the evaluation key, and loads the register.
-    Init(service::InitCommand),
+    /// First light: makes certificates, keys and store, and invites two administrators.
+    Init(init::InitCommand),
     /// Runs the service.
     Serve(service::ServeCommand),
     /// Reads and checks a configuration, and starts nothing.

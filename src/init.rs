@@ -1,119 +1,217 @@
-//! First light: makes the data directory, the keyring and the evaluation key, and loads the
-//! register from a bootstrap file, once.
+//! First light, once, and what comes in its place where nobody can let anybody in any more.
+//!
+//! What is made is removed again if the whole does not come to its end: nothing half done is left.
+
+mod bootstrap;
+mod made;
+mod operator;
+mod papers;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{fs, io};
 
-use jiff::tz::TimeZone;
+use signpost_core::directory::onboarding::{Invitation, Recovery, RecoveryError};
 use signpost_core::directory::{Directory, FirstLight};
 use signpost_core::policy::Policy;
-use signpost_core::store::Clock;
+use signpost_core::refusal::Reason;
+use signpost_core::store::{Clock, StoreError};
 use signpost_embedded::keyring::SoftwareKeyring;
 use signpost_embedded::options::Options;
 use signpost_embedded::store::EmbeddedStore;
 use signpost_pseudonym::oprf::{EvaluationKey, EvaluationKeyId, EvaluationKeys};
 
-use crate::bootstrap::{Bootstrap, NewTokens};
+use crate::code_file::{NewCode, file_name};
 use crate::config::Config;
+use crate::entropy::SystemEntropy;
+use crate::evaluation;
 use crate::exit::{Exit, Failure};
-use crate::server::{policy, with_sources};
-use crate::{evaluation, secret_file};
+use crate::server::{Server, policy, with_sources};
 
-/// How much was loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Initialised {
-    /// Organisations.
-    pub organisations: usize,
-    /// Access groups.
-    pub groups: usize,
-    /// People, each with a new token in a file.
-    pub people: usize,
+pub use bootstrap::{Initialised, initialise};
+
+use made::Made;
+use operator::{Administrator, OperatorFile};
+
+/// What two administrators are handed.
+#[derive(Debug)]
+pub struct Handed {
+    /// One code each.
+    pub codes: Vec<HandedCode>,
+    /// The certificate and the key of a new system for them.
+    pub system: Option<(PathBuf, PathBuf)>,
 }
 
-/// Initialises what the configuration names. What exists already is refused, never overwritten.
-pub async fn initialise(
+/// The file of an enrolment code.
+#[derive(Debug)]
+pub struct HandedCode {
+    /// Whose it is.
+    pub staff_reference: String,
+    /// Where it is.
+    pub file: PathBuf,
+    /// Whether only the holder of a private key can open it.
+    pub is_sealed: bool,
+}
+
+/// Makes all that the configuration names and is not there yet, and the register: the operator, one
+/// system of it, and two administrators who are invited. A store that is there is refused.
+pub async fn first_light(
     config: &Config,
-    bootstrap: &Path,
+    operator: &Path,
+    out: &Path,
     clock: Arc<dyn Clock>,
-) -> Result<Initialised, Failure> {
+) -> Result<Handed, Failure> {
     let policy = policy(config)?;
-    let (bootstrap, folder) = Bootstrap::load(bootstrap)?;
-    let now = clock.now();
-    let today = TimeZone::UTC.to_datetime(now).date();
-    let (register, tokens) = bootstrap.register(&folder, today)?;
-    let initialised = Initialised {
-        organisations: register.organisations.len(),
-        groups: register.groups.len(),
-        people: register.people.len(),
-    };
+    let operator = OperatorFile::load(operator)?;
     let mut made = Made::default();
-    let loaded = load(config, &policy, register, &tokens, clock, &mut made).await;
-    if loaded.is_err() {
+    let done = begin(config, &policy, operator, out, clock, &mut made).await;
+    if done.is_err() {
         made.remove();
     }
-    loaded.map(|()| initialised)
+    done
 }
 
-async fn load(
+async fn begin(
     config: &Config,
     policy: &Policy,
-    register: FirstLight,
-    tokens: &NewTokens,
+    operator: OperatorFile,
+    out: &Path,
     clock: Arc<dyn Clock>,
     made: &mut Made,
-) -> Result<(), Failure> {
-    let refused = |error: &dyn std::error::Error| Failure::config(with_sources(error));
+) -> Result<Handed, Failure> {
+    let now = clock.now();
     for directory in [&config.store.data, &config.store.keyring] {
-        check_unused(directory)?;
+        made::check_unused(directory)?;
     }
-    let keyring = SoftwareKeyring::create(&config.store.keyring).map_err(|e| refused(&e))?;
-    made.directories.push(config.store.keyring.clone());
+    let own_authority = papers::make(config, &operator.server_names, now, made)?;
+    made.folder(out)?;
+    let papers = papers::system(config, &operator, own_authority.as_ref(), out, now, made)?;
+    let Some(papers) = papers else {
+        let problem = "names no certificate, and there is no [authority] to sign one";
+        return Err(Failure::config(format!("the operator's file {problem}")));
+    };
+    let (invitations, codes) = invite(&operator.administrator, out, made)?;
+    let (known, entropy) = (operator.operator()?, SystemEntropy);
+    let register = FirstLight::of_operator(known, papers.system, &invitations, now, &entropy);
+    let register = register.map_err(|reason| refused(&reason))?;
+    let (options, keys) = make_store(config, clock, made)?;
+    let register = FirstLight { evaluation_keys: evaluation::fingerprints(&keys), ..register };
+    load(&options, policy, register).await?;
+    Ok(Handed { codes, system: papers.files })
+}
+
+/// Where fewer than two administrators can act, invites two, in the store of a service that is
+/// stopped.
+pub async fn recover(
+    config: Config,
+    operator: &Path,
+    out: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<Handed, Failure> {
+    let operator = OperatorFile::load(operator)?;
+    let own_authority = crate::server::own_authority(&config)?;
+    let server = Server::prepare(config.clone(), clock).await?;
+    let directory = server.directory().clone();
+    let mut made = Made::default();
+    let prepare = |made: &mut Made| {
+        made.folder(out)?;
+        let now = directory.now();
+        let papers = papers::system(&config, &operator, own_authority.as_ref(), out, now, made)?;
+        let (administrators, codes) = invite(&operator.administrator, out, made)?;
+        let (system, files) = papers.map(|papers| (papers.system, papers.files)).unzip();
+        let known = operator.operator()?;
+        let recovery = Recovery {
+            scheme: known.scheme,
+            code: known.code,
+            authority: known.authority,
+            authority_until: known.authority_until,
+            administrators,
+            system,
+        };
+        Ok((recovery, Handed { codes, system: files.flatten() }))
+    };
+    let recovered = match prepare(&mut made) {
+        Ok((recovery, handed)) => match directory.recover_administrators(&recovery).await {
+            Ok(_) => Ok(handed),
+            Err(error) => Err(not_recovered(error, &mut made)),
+        },
+        Err(failure) => Err(failure),
+    };
+    if recovered.is_err() {
+        made.remove();
+    }
+    drop(directory);
+    let closed = server.close_unserved().await;
+    let handed = recovered?;
+    closed.map(|()| handed)
+}
+
+/// Why nobody was recovered. Where it may have been done all the same, what was made stays.
+fn not_recovered(error: RecoveryError, made: &mut Made) -> Failure {
+    match error {
+        RecoveryError::NotNeeded(_) => Failure::new(Exit::Refused, error.to_string()),
+        RecoveryError::Refused(reason) => refused(&reason),
+        RecoveryError::Store(StoreError::Indeterminate) => {
+            *made = Made::default();
+            Failure::new(Exit::StoreFailed, format!("{error}; keep the codes, and try them"))
+        }
+        RecoveryError::Store(_) => Failure::new(Exit::StoreFailed, error.to_string()),
+    }
+}
+
+/// A code for each administrator, in a file, and what the register is given of it.
+fn invite(
+    administrators: &[Administrator],
+    out: &Path,
+    made: &mut Made,
+) -> Result<(Vec<Invitation>, Vec<HandedCode>), Failure> {
+    let (mut invitations, mut codes) = (Vec::new(), Vec::new());
+    for administrator in administrators {
+        let recipient = administrator.recipient()?;
+        let staff_reference = administrator.staff_reference.as_str().to_owned();
+        let file = out.join(file_name(&staff_reference, recipient.is_some()));
+        made.file(&file)?;
+        let code = NewCode::write(&file, recipient.as_ref())?;
+        invitations.push(administrator.invitation(code.code_hash()));
+        codes.push(HandedCode { staff_reference, file, is_sealed: recipient.is_some() });
+    }
+    Ok((invitations, codes))
+}
+
+/// Makes keyring, data directory and, where there is none, the evaluation key.
+fn make_store(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    made: &mut Made,
+) -> Result<(Options, EvaluationKeys), Failure> {
+    for directory in [&config.store.data, &config.store.keyring] {
+        made::check_unused(directory)?;
+    }
+    let keyring = SoftwareKeyring::create(&config.store.keyring)
+        .map_err(|error| Failure::config(with_sources(&error)))?;
+    made.made_directory(&config.store.keyring);
     let options = Options::new(&config.store.data, Arc::new(keyring), clock);
-    EmbeddedStore::create(&options).map_err(|error| refused(&error))?;
-    made.directories.push(config.store.data.clone());
+    EmbeddedStore::create(&options).map_err(|error| Failure::config(with_sources(&error)))?;
+    made.made_directory(&config.store.data);
     if !config.pseudonymiser.keys.exists() {
         let key = EvaluationKey::generate(EvaluationKeyId(1), &mut rand_core::OsRng);
-        secret_file::create(&config.pseudonymiser.keys, &EvaluationKeys::new(key).to_text())?;
-        made.files.push(config.pseudonymiser.keys.clone());
+        made.secret(&config.pseudonymiser.keys, &EvaluationKeys::new(key).to_text())?;
     }
     let keys = evaluation::read(&config.pseudonymiser.keys)?;
-    let register = FirstLight { evaluation_keys: evaluation::fingerprints(&keys), ..register };
-    // Tokens first: a register whose tokens nobody holds could not be loaded a second time.
-    made.files.extend(tokens.paths().cloned());
-    tokens.write()?;
-    let store = EmbeddedStore::open(&options).map_err(|error| refused(&error))?.store;
-    Directory::first_light(&store, policy, register).await.map_err(|error| refused(&error))?;
+    Ok((options, keys))
+}
+
+/// Loads the register into the new store.
+async fn load(options: &Options, policy: &Policy, register: FirstLight) -> Result<(), Failure> {
+    let store = EmbeddedStore::open(options).map_err(|error| Failure::config(with_sources(&error)));
+    let store = store?.store;
+    let loaded = Directory::first_light(&store, policy, register).await;
+    loaded.map_err(|error| Failure::config(with_sources(&error)))?;
     store.close().await.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))
 }
 
-/// Nothing that exists may be overwritten, nor be removed again after a failure.
-fn check_unused(directory: &Path) -> Result<(), Failure> {
-    let is_used = fs::read_dir(directory).is_ok_and(|mut found| found.next().is_some());
-    if is_used {
-        let problem = "is not empty: it was initialised before, or is the wrong directory";
-        return Err(Failure::config(format!("{} {problem}", directory.display())));
-    }
-    Ok(())
-}
-
-/// What an initialisation has made so far; removed again if it does not come to its end.
-#[derive(Default)]
-struct Made {
-    directories: Vec<PathBuf>,
-    files: Vec<PathBuf>,
-}
-
-impl Made {
-    fn remove(&self) {
-        let directories = self.directories.iter().map(|path| (path, fs::remove_dir_all(path)));
-        let files = self.files.iter().map(|path| (path, fs::remove_file(path)));
-        for (path, removed) in directories.chain(files) {
-            if let Err(error) = removed
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                tracing::warn!(path = %path.display(), %error, "could not be removed again");
-            }
-        }
-    }
+fn refused(reason: &Reason) -> Failure {
+    let Reason::Invalid(invalid) = reason else { return Failure::config(reason.to_string()) };
+    let problems = invalid.violations.iter().map(|one| format!("{} {}", one.field, one.problem));
+    let problems: Vec<String> = problems.collect();
+    Failure::config(format!("the operator's file: {}", problems.join("; ")))
 }

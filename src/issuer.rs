@@ -10,6 +10,7 @@ use signpost_core::store::{CertificateIssuer, IssueError, IssuedCertificate};
 use uuid::Uuid;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::{FromDer, X509Certificate};
+use zeroize::Zeroizing;
 
 use crate::config::{Authority, Server};
 use crate::connection::fingerprint;
@@ -79,6 +80,23 @@ impl OwnAuthority {
             .map_err(|_| refused("cannot be used as an authority"))?;
         let until = tls::not_after(certificate)?;
         Ok(Self { issuer, until, certificate_days: authority.certificate_days })
+    }
+
+    /// Signs a server's certificate for a new key, good for a year: both in PEM.
+    pub fn issue_server(
+        &self,
+        names: &[String],
+        now: Timestamp,
+    ) -> Result<(String, Zeroizing<String>), Failure> {
+        let failed = |error: &dyn fmt::Display| {
+            Failure::config(format!("the server's certificate could not be made: {error}"))
+        };
+        let year = now.checked_add((365 * 24).hours()).map_err(|error| failed(&error))?;
+        let from = now.checked_sub(BEFORE_HOURS.hours()).map_err(|error| failed(&error))?;
+        let params = pki::server_params(names, from, year.min(self.until))?;
+        let pair = KeyPair::generate().map_err(|error| failed(&error))?;
+        let certificate = params.signed_by(&pair, &self.issuer).map_err(|error| failed(&error))?;
+        Ok((certificate.pem(), Zeroizing::new(pair.serialize_pem())))
     }
 
     fn sign(

@@ -7,6 +7,7 @@ pub mod admission;
 pub mod bootstrap;
 pub mod cli;
 pub mod clock;
+pub(crate) mod code_file;
 pub mod config;
 pub mod connection;
 pub mod demo;

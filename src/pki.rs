@@ -1,5 +1,4 @@
-//! What certificates hold, and a small authority for the demo and the tests: its key is in a plain
-//! file or nowhere, never for a service with real data.
+//! What certificates hold, and a new authority: the service's own, or one for the demo and the tests.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,9 +20,14 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// A new authority, valid from an hour ago for a year.
+    /// A new authority, valid from a day ago for a year.
     pub fn new(name: &str, now: Timestamp) -> Result<Self, Failure> {
-        let (from, until) = year_round(now)?;
+        Self::lasting(name, now, 1)
+    }
+
+    /// A new authority, valid from a day ago for so many years of 365 days.
+    pub fn lasting(name: &str, now: Timestamp, years: i64) -> Result<Self, Failure> {
+        let (from, until) = (hours_from(now, -24)?, hours_from(now, years * 365 * 24)?);
         let mut params = params(name, from, until);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -45,12 +49,8 @@ impl Authority {
     /// Writes a server's certificate for `localhost` and 127.0.0.1, and its key.
     pub fn issue_server(&self, certificate: &Path, key: &Path) -> Result<(), Failure> {
         let (from, until) = year_round(self.now)?;
-        let mut params = params("signpost server", from, until);
-        let localhost = "localhost".try_into().map_err(|error| failed(&error))?;
-        let address = std::net::Ipv4Addr::LOCALHOST.into();
-        params.subject_alt_names = vec![SanType::DnsName(localhost), SanType::IpAddress(address)];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        self.issue(&params, certificate, key)
+        let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+        self.issue(&server_params(&names, from, until)?, certificate, key)
     }
 
     /// Writes a client's certificate and its key.
@@ -80,6 +80,24 @@ pub(crate) fn client_params(name: &str, from: Timestamp, until: Timestamp) -> Ce
     params
 }
 
+/// What a server's certificate holds: host names and addresses.
+pub(crate) fn server_params(
+    names: &[String],
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<CertificateParams, Failure> {
+    let mut params = params("signpost server", from, until);
+    for name in names {
+        let known = match name.parse() {
+            Ok(address) => SanType::IpAddress(address),
+            Err(_) => SanType::DnsName(name.as_str().try_into().map_err(|error| failed(&error))?),
+        };
+        params.subject_alt_names.push(known);
+    }
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params)
+}
+
 fn params(name: &str, from: Timestamp, until: Timestamp) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
@@ -100,8 +118,11 @@ fn params(name: &str, from: Timestamp, until: Timestamp) -> CertificateParams {
 
 /// From a day ago for a year.
 fn year_round(now: Timestamp) -> Result<(Timestamp, Timestamp), Failure> {
-    let hours = |hours: i64| now.checked_add(hours.hours()).map_err(|error| failed(&error));
-    Ok((hours(-24)?, hours(365 * 24)?))
+    Ok((hours_from(now, -24)?, hours_from(now, 365 * 24)?))
+}
+
+fn hours_from(now: Timestamp, hours: i64) -> Result<Timestamp, Failure> {
+    now.checked_add(hours.hours()).map_err(|error| failed(&error))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

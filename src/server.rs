@@ -102,6 +102,17 @@ impl Server {
         Arc::clone(&self.store) as Arc<dyn Store>
     }
 
+    /// The rules over the store, for what is done while nothing is served.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Closes the store of a service that did not serve.
+    pub async fn close_unserved(self) -> Result<(), Failure> {
+        self.close(None).await
+    }
+
     /// Serves until `stop` ends or the store fails.
     pub async fn run(
         self,
@@ -214,7 +225,7 @@ pub fn check(config: &Config, clock: Arc<dyn Clock>) -> Result<String, Failure> 
 }
 
 /// Reads the authority of the service's own, if it has one.
-fn own_authority(config: &Config) -> Result<Option<OwnAuthority>, Failure> {
+pub(crate) fn own_authority(config: &Config) -> Result<Option<OwnAuthority>, Failure> {
     let read = |authority| OwnAuthority::read(authority, &config.server);
     config.authority.as_ref().map(read).transpose()
 }

@@ -1,4 +1,4 @@
-//! `init`, `serve`, `check-config` and `demo`: the operator's side.
+//! `serve`, `check-config` and `demo`: the operator's side.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::server::{self, Server};
-use crate::{demo, init, process, telemetry};
+use crate::{demo, process, telemetry};
 
 /// Where the configuration is.
 #[derive(Debug, Args)]
@@ -34,42 +34,6 @@ impl ConfigFile {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         Config::load(&self.config, std::env::vars_os().filter_map(text))
-    }
-}
-
-/// `signpost init`
-#[derive(Debug, Args)]
-#[command(after_help = "Example:
-  signpost init --config signpost.toml --bootstrap bootstrap.toml")]
-pub struct InitCommand {
-    #[command(flatten)]
-    config: ConfigFile,
-    /// The register to begin with; each member's new token is written to the file named there.
-    #[arg(long, value_name = "FILE")]
-    bootstrap: PathBuf,
-}
-
-impl InitCommand {
-    /// Initialises and says what was loaded.
-    pub async fn run(self, output: Output) -> anyhow::Result<()> {
-        let config = self.config.load()?;
-        telemetry::init(&config.log);
-        let done = init::initialise(&config, &self.bootstrap, Arc::new(SystemClock)).await?;
-        match output {
-            Output::Table => println!(
-                "Initialised: {} organisations, {} access groups, {} people. Hand each token to its person and delete the file.",
-                done.organisations, done.groups, done.people
-            ),
-            Output::Json => println!(
-                "{}",
-                serde_json::json!({
-                    "organisations": done.organisations,
-                    "groups": done.groups,
-                    "people": done.people,
-                })
-            ),
-        }
-        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod disk;
+mod first_light;
 mod keys;
 mod kill;
 mod walkthrough;
