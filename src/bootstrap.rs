@@ -272,6 +272,7 @@ impl Building {
                 agreement_signed_on: today,
             },
             recertified_on: today,
+            let_in_by: None,
             code: None,
             tokens: Vec::new(),
         });

@@ -131,6 +131,10 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
         Reason::NotSponsor => {
             (Code::PermissionDenied, "only the sponsor of the person's group may do this")
         }
+        Reason::NotIndependent => (
+            Code::PermissionDenied,
+            "one of the two let the other in: the second name must be of somebody else",
+        ),
         Reason::OwnRecord => (Code::PermissionDenied, "nobody changes their own record"),
         Reason::Unknown(what) => return unknown(what, receipt),
         Reason::GroupFull => {
@@ -204,6 +208,7 @@ fn details_of(reason: &Reason) -> ErrorDetails {
         | Reason::NothingToConfirm
         | Reason::Lapsed(_)
         | Reason::NotSponsor
+        | Reason::NotIndependent
         | Reason::OwnRecord
         | Reason::Unknown(_)
         | Reason::GroupFull

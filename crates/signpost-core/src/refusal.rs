@@ -99,6 +99,9 @@ pub enum Reason {
     /// Only the sponsor of a group recertifies its members.
     #[error("only the group's sponsor may do this")]
     NotSponsor,
+    /// One of the two let the other in.
+    #[error("one of the two names let the other in")]
+    NotIndependent,
     /// Nobody changes their own record.
     #[error("nobody changes their own record")]
     OwnRecord,
@@ -170,6 +173,7 @@ impl Reason {
             Self::NothingToConfirm => Outcome::NothingToConfirm,
             Self::Lapsed(_) => Outcome::DeniedLapsed,
             Self::NotSponsor => Outcome::DeniedNotSponsor,
+            Self::NotIndependent => Outcome::DeniedNotIndependent,
             Self::OwnRecord => Outcome::DeniedOwnRecord,
             Self::GroupFull => Outcome::GroupFull,
             Self::AlreadyRegistered(_) => Outcome::AlreadyRegistered,

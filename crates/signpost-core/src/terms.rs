@@ -394,6 +394,7 @@ terms! {
         DeniedLapsed = 22 "DENIED_LAPSED",
         DeniedNotSponsor = 23 "DENIED_NOT_SPONSOR",
         DeniedOwnRecord = 24 "DENIED_OWN_RECORD",
+        DeniedNotIndependent = 25 "DENIED_NOT_INDEPENDENT",
         Invalid = 32 "INVALID",
         NotFound = 33 "NOT_FOUND",
         RequestIdReused = 34 "REQUEST_ID_REUSED",

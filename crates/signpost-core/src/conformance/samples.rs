@@ -243,6 +243,7 @@ fn person() -> Record {
             agreement_signed_on: date(2026, 1, 5),
         },
         recertified_on: date(2026, 5, 1),
+        let_in_by: Some(PersonId::new([20; 16])),
         code: Some(CodeHash::new([16; 32])),
         tokens: vec![held_token()],
     })

@@ -128,6 +128,7 @@ impl Who {
             standing: PersonStanding::Active,
             conditions: CONDITIONS,
             recertified_on: LAST_DAY,
+            let_in_by: None,
             code: None,
             tokens: Vec::new(),
         }

@@ -4,7 +4,7 @@
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use signpost_core::directory::onboarding::{
-    AddTeam, AdmitCertificate, Approve, ChangeTeam, MovePerson, NarrowGroup, Propose,
+    AddTeam, AdmitCertificate, Approve, ChangeTeam, InvitePeople, MovePerson, NarrowGroup, Propose,
     RegisterOrganisation, RegisterSystem, RemovePerson, ResumeSystem, RevokeCertificate,
     SuspendPerson, SuspendSystem, Withdraw,
 };
@@ -54,6 +54,26 @@ async fn nobody_approves_what_they_proposed() {
     let proposal = scene.propose(ADA, open(social_workers())).await;
     let approve = ask_for!(scene, ADA, Approve { proposal });
     scene.assert_refused(approve, Reason::SameName).await;
+}
+
+#[tokio::test]
+async fn nobody_makes_their_own_second_name() {
+    let scene = Scene::new().await;
+    let group = GroupId::new(*ADA.person.as_bytes());
+    let first = scene.enrol(group, 91).await;
+    let people = vec![scene.invitation(92)];
+    let other = GroupId::new(*ABE.person.as_bytes());
+    ask_for!(scene, first, InvitePeople { group: other, people, dry_run: false }).await.unwrap();
+    let person = scene.enrolment(code(92).hash()).await.person;
+    scene.redeem(NORTHFIELD, 92, 92).await.unwrap();
+    let second = Holder { person, system: NORTHFIELD, token: 92 };
+    for (proposer, approver) in [(ADA, first), (first, ADA), (ADA, second), (second, ADA)] {
+        let proposal = scene.propose(proposer, open(social_workers())).await;
+        let approve = ask_for!(scene, approver, Approve { proposal });
+        scene.assert_refused(approve, Reason::NotIndependent).await;
+    }
+    let proposal = scene.propose(second, open(social_workers())).await;
+    ask_for!(scene, ABE, Approve { proposal }).await.unwrap();
 }
 
 #[tokio::test]

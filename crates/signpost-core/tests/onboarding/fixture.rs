@@ -202,6 +202,7 @@ fn first_light() -> FirstLight {
         standing: PersonStanding::Active,
         conditions: conditions(LAST_DAY),
         recertified_on: LAST_DAY,
+        let_in_by: None,
         code: None,
         tokens: Vec::new(),
     };

@@ -38,6 +38,7 @@ pub(crate) struct Person {
     pub(crate) standing: PersonStanding,
     pub(crate) vetting_on: Date,
     pub(crate) recertified_on: Date,
+    pub(crate) let_in_by: Option<u16>,
     pub(crate) code: Option<u16>,
     pub(crate) tokens: Vec<u16>,
 }

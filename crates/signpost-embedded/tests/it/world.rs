@@ -229,6 +229,7 @@ fn person(number: u8) -> Person {
             agreement_signed_on: LAST_DAY,
         },
         recertified_on: LAST_DAY,
+        let_in_by: None,
         code: None,
         tokens: Vec::new(),
     }

@@ -9,7 +9,7 @@ use super::change::{Change, Decide, Declined, present, register_requests};
 use super::{Directory, detail};
 use crate::commit::Write;
 use crate::directory::write::Leave;
-use crate::id::{GroupId, ProposalId, Receipt, RequestId};
+use crate::id::{GroupId, PersonId, ProposalId, Receipt, RequestId};
 use crate::permit::{PRACTITIONERS, Permit};
 use crate::record::{Record, RecordKey, Registered};
 use crate::refusal::{Invalid, Reason};
@@ -22,6 +22,9 @@ use crate::terms::{Action, Purpose, Role};
 
 /// How long a proposal waits for its second name.
 const PROPOSAL_WAITS_HOURS: i64 = 14 * 24;
+
+/// Through how many others somebody may have been let in and still count as a second name.
+const LET_IN_THROUGH_MAX: usize = 64;
 
 /// Proposes to let somebody in. The id of a new group is not the proposer's to choose: whatever it
 /// says, a new one is made.
@@ -103,6 +106,10 @@ impl Decide for Approve {
         let approver = leave.identity.person();
         if proposal.proposer == approver {
             return Err(Reason::SameName.into());
+        }
+        let names = (proposal.proposer, approver);
+        if !directory.are_independent(&mut leave.permit, names).await? {
+            return Err(Reason::NotIndependent.into());
         }
         if !proposal.is_open_at(directory.now()) {
             return Err(Reason::WrongState("the proposal no longer waits").into());
@@ -268,6 +275,29 @@ impl Directory {
             about: *organisation.id.as_bytes(),
             writes: vec![Write::Put(Record::Organisation(organisation))],
         })
+    }
+
+    /// Whether neither let the other in, directly or through others: else one person could make
+    /// their own second name.
+    async fn are_independent(
+        &self,
+        permit: &mut Permit,
+        (first, second): (PersonId, PersonId),
+    ) -> Result<bool, StoreError> {
+        for (from, other) in [(first, second), (second, first)] {
+            let mut next = Some(from);
+            for _ in 0..LET_IN_THROUGH_MAX {
+                let Some(person) = next else { break };
+                if person == other {
+                    return Ok(false);
+                }
+                next = present(self.person(permit, person).await?)?.let_in_by;
+            }
+            if next.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// What the proposer saw; outdated if it has changed since.

@@ -107,7 +107,8 @@ impl FirstLight {
         };
         for invitation in administrators {
             let (id, actor) = (random(entropy), random(entropy));
-            let person = invitation.person(PersonId::new(id), ActorId::new(actor), &group, today);
+            let (id, actor) = (PersonId::new(id), ActorId::new(actor));
+            let person = invitation.person(id, actor, &group, None, today);
             register.enrolments.push(open_enrolment(&person, invitation.code, now));
             register.people.push(person);
         }

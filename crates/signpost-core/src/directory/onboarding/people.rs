@@ -82,6 +82,7 @@ impl Decide for InvitePeople {
         if !(1..=MEMBERS_MAX).contains(&count) {
             return Err(Reason::Invalid(Invalid::field("people", "must be 1 to 500")).into());
         }
+        let by = Some(leave.identity.person());
         let permit = &mut leave.permit;
         let (group, mut members) = directory.open_for_members(permit, self.group).await?;
         if members.people.len() + self.people.len() > group.members_max as usize {
@@ -98,7 +99,7 @@ impl Decide for InvitePeople {
                 let problem = "has a staff reference or code of a row before it";
                 return Err(Reason::Invalid(Invalid::field(field, problem)).into());
             }
-            let person = directory.invite(permit, &group, row, invitation, &mut writes).await?;
+            let person = directory.invite(permit, &group, row, invitation, by, &mut writes).await?;
             members.people.push(person);
         }
         writes.push(Write::Put(Record::Members(members)));
@@ -142,10 +143,9 @@ impl Decide for MovePerson {
         let left = directory.leave_group(permit, &person).await?;
         joined.people.push(person.id);
         let detail = detail(person.actor.as_bytes(), Some(group.id.as_bytes()));
-        // Whoever sponsors the new group has yet to say that the person needs its access; until
-        // then it counts from today, as for everybody who is new in it.
-        let recertified_on = directory.today();
-        let person = Person { group: group.id, recertified_on, ..person };
+        // That somebody moves is no sponsor's word: what has lapsed stays so.
+        let let_in_by = Some(leave.identity.person());
+        let person = Person { group: group.id, let_in_by, ..person };
         let writes = vec![
             Write::Put(Record::Members(left)),
             Write::Put(Record::Members(joined)),
@@ -179,6 +179,7 @@ impl Directory {
         group: &Group,
         row: usize,
         invitation: &Invitation,
+        let_in_by: Option<PersonId>,
         writes: &mut Vec<Write>,
     ) -> Result<PersonId, Declined> {
         let Invitation { staff, conditions, code } = invitation;
@@ -189,7 +190,7 @@ impl Directory {
             return Err(Reason::AlreadyRegistered("staff reference").into());
         }
         let actor = ActorId::new(self.random());
-        let person = invitation.person(id, actor, group, self.today());
+        let person = invitation.person(id, actor, group, let_in_by, self.today());
         let enrolment = self.new_enrolment(permit, &person, *code).await?;
         writes.push(Write::Put(Record::Claim(claim)));
         writes.push(Write::Put(Record::Person(person)));
@@ -247,6 +248,7 @@ impl Invitation {
         id: PersonId,
         actor: ActorId,
         group: &Group,
+        let_in_by: Option<PersonId>,
         today: Date,
     ) -> Person {
         Person {
@@ -258,6 +260,7 @@ impl Invitation {
             standing: PersonStanding::Invited,
             conditions: self.conditions,
             recertified_on: today,
+            let_in_by,
             code: Some(self.code),
             tokens: Vec::new(),
         }

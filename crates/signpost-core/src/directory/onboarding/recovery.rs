@@ -121,7 +121,7 @@ impl Directory {
         let group = group_of_administrators(id, &organisation, team, today);
         let mut people = Vec::new();
         for (row, invitation) in recovery.administrators.iter().enumerate() {
-            people.push(self.invite(permit, &group, row, invitation, &mut writes).await?);
+            people.push(self.invite(permit, &group, row, invitation, None, &mut writes).await?);
         }
         let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
         let detail = detail(id.as_bytes(), Some(organisation.id.as_bytes()));

@@ -54,6 +54,7 @@ impl World {
                 standing: person.standing,
                 vetting_on: person.conditions.vetting_on,
                 recertified_on: person.recertified_on,
+                let_in_by: person.let_in_by.map(|by| people[&by]),
                 code: person.code.map(|code| self.codes[&code]),
                 tokens: person.tokens.iter().map(|held| self.secrets[&held.hash]).collect(),
             };

@@ -101,7 +101,7 @@ impl Model {
                 self.narrow(group, purposes, places, today.saturating_add(days.days()))
             }
             Op::Invite { group, ref people, dry_run, .. } => {
-                self.invite(group, people, dry_run, now)
+                self.invite(group, people, dry_run, me, now)
             }
             Op::Recertify { person, .. } => self.recertify(me, person, today),
             Op::Renew { token: new, .. } => {
@@ -173,6 +173,9 @@ impl Model {
         let today = day_of(now);
         let proposal = found(self.register.proposals.get(&name))?.clone();
         check(proposal.proposer != me, Outcome::DeniedSameName)?;
+        let independent =
+            !self.came_through(me, proposal.proposer) && !self.came_through(proposal.proposer, me);
+        check(independent, Outcome::DeniedNotIndependent)?;
         let waits = proposal.state == ProposalState::Open && now < proposal.until;
         check(waits, Outcome::WrongState)?;
         let proposer = &self.register.people[&proposal.proposer];
@@ -190,6 +193,20 @@ impl Model {
         self.put_group(proposal.group, proposal.to_be);
         self.register.proposals.get_mut(&name).unwrap().state = ProposalState::Approved(me);
         Ok(())
+    }
+
+    /// Whether this person was let in by that one, or through others whom that one let in. Those
+    /// who let each other in came through everybody.
+    fn came_through(&self, person: u16, that: u16) -> bool {
+        let (mut seen, mut next) = (Vec::new(), self.register.people[&person].let_in_by);
+        while let Some(by) = next {
+            if by == that || seen.contains(&by) {
+                return true;
+            }
+            seen.push(by);
+            next = self.register.people[&by].let_in_by;
+        }
+        false
     }
 
     fn put_group(&mut self, name: u16, group: Group) {
@@ -236,6 +253,7 @@ impl Model {
         name: u16,
         people: &[Row],
         dry_run: bool,
+        me: u16,
         now: Timestamp,
     ) -> Result<(), Said> {
         let before = self.clone();
@@ -262,6 +280,7 @@ impl Model {
                 standing: PersonStanding::Invited,
                 vetting_on,
                 recertified_on: today,
+                let_in_by: Some(me),
                 code: None,
                 tokens: Vec::new(),
             };
@@ -352,7 +371,7 @@ impl Model {
                 check(!is_full, Outcome::GroupFull)?;
                 self.leave(person.group, name);
                 self.register.members.get_mut(&group).unwrap().push(name);
-                let moved = Person { group, recertified_on: today, ..person };
+                let moved = Person { group, let_in_by: Some(me), ..person };
                 self.register.people.insert(name, moved);
             }
             Op::IssueCode { code, .. } => {

@@ -152,6 +152,7 @@ fn first_light(today: Date) -> FirstLight {
         standing: PersonStanding::Active,
         conditions: conditions(in_order(name)),
         recertified_on: in_order(name),
+        let_in_by: None,
         code: None,
         tokens: Vec::new(),
     };
