@@ -294,6 +294,7 @@ terms! {
         SelfClaimed = 4 "SELF_CLAIMED",
         Quota = 5 "QUOTA",
         ShieldedView = 6 "SHIELDED_VIEW",
+        Recovery = 7 "RECOVERY",
     }
 }
 

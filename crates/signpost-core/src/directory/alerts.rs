@@ -249,6 +249,10 @@ impl AlertWatch {
             let kind = AlertKind::SecondRedemption;
             alerts.push(alert(once(kind), kind, receipt, entry)?);
         }
+        if action == Action::RecoverAdministrators {
+            let kind = AlertKind::Recovery;
+            alerts.push(alert(once(kind), kind, receipt, entry)?);
+        }
         let Some(actor) = entry.actor() else { return Ok(()) };
         if outcome == Outcome::DeniedBudget {
             let kind = AlertKind::Quota;

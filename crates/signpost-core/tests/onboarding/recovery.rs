@@ -8,7 +8,7 @@ use signpost_core::directory::onboarding::{
     Approve, Invitation, NewSystem, Operator, Propose, Recovery, RecoveryError, Redeem,
     SuspendPerson, SuspendToken,
 };
-use signpost_core::directory::{Directory, FirstLight};
+use signpost_core::directory::{AlertWatch, Directory, FirstLight};
 use signpost_core::id::{Fingerprint, SystemId};
 use signpost_core::memory::MemoryStore;
 use signpost_core::policy::Policy;
@@ -75,6 +75,8 @@ async fn one_who_can_act_is_too_few_and_the_two_new_ones_let_people_in() {
     let entry = entries.last().unwrap();
     assert_eq!(receipt.0 + 1, entries.len() as u64, "one entry for it all");
     assert_eq!((entry.action(), entry.outcome()), (Action::RecoverAdministrators, Outcome::Done));
+    let mut watch = AlertWatch::start(scene.directory.clone()).await.unwrap();
+    assert_eq!(watch.look().await.unwrap(), 1, "a privacy officer is told");
     assert_eq!(entry.action().code(), 43);
     assert_eq!((entry.actor(), entry.count()), (None, 2), "in nobody's name");
     assert_eq!(&entry.detail()[16..], org(NORTHFIELD).as_bytes());
