@@ -150,8 +150,12 @@ fn bootstrap() -> String {
     let until = today().saturating_add(300.days());
     format!(
         r#"[[organisation]]
+kind = "LOCAL_AUTHORITY"
+scheme = "GSS"
 code = "E10000001"
 name = "Northfield Council"
+area = "E10000001"
+authority = "CHILDREN_ACT_2004_S16LA"
 authority_until = "{until}"
 [[organisation.system]]
 name = "Northfield case system"
@@ -169,6 +173,7 @@ members_max = 1
 valid_from = "{from}"
 valid_until = "{until}"
 [[organisation.team.group.member]]
+staff = "NC-0001"
 token = "asker.token"
 "#
     )
