@@ -156,6 +156,7 @@ impl Server {
         let mut serving = tokio::spawn(serving);
         let looking = watch::each_second(self.directory.clone(), health.clone(), stopped.clone());
         let looking = tokio::spawn(looking);
+        let alerting = tokio::spawn(watch::alerts(self.directory.clone(), stopped.clone()));
         let (store, after) = (Arc::clone(&self.store), self.config.store.turn_after_bytes);
         let turning = turn::when_grown(self.directory.clone(), store, after, stopped);
         let turning = tokio::spawn(turning);
@@ -180,6 +181,7 @@ impl Server {
             serving.abort();
         }
         looking.await.ok();
+        alerting.await.ok();
         turning.await.ok();
         // What was refused while requests in progress ended counts too.
         watch::record_all_refusals(&self.directory).await;

@@ -48,7 +48,6 @@ pub(crate) async fn each_second(
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = std::pin::pin!(wait_until_set(stopped));
     let mut was_in_doubt = false;
-    let mut alerts = None;
     loop {
         tokio::select! {
             () = &mut stop => return,
@@ -56,7 +55,24 @@ pub(crate) async fn each_second(
         }
         record_largest_refusal(&directory).await;
         was_in_doubt = look_at_clock(&directory, &health, was_in_doubt).await;
-        alerts = look_for_alerts(&directory, alerts).await;
+    }
+}
+
+/// Once a second raises what a privacy officer is to look at, until it stops. In a task of its own:
+/// after a start there may be much to look through.
+pub(crate) async fn alerts(directory: Directory, stopped: watch::Receiver<bool>) {
+    let looking = async {
+        let mut watch = None;
+        let mut every = tokio::time::interval(LOOKED_AT_EVERY);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            watch = look_for_alerts(&directory, watch).await;
+        }
+    };
+    tokio::select! {
+        () = wait_until_set(stopped) => {}
+        () = looking => {}
     }
 }
 

@@ -12,7 +12,8 @@ use crate::id::{ActorId, OrganisationId};
 use crate::store::Entropy;
 use crate::subject::Subject;
 
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// A day of UTC, in milliseconds.
+pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const MINUTE_US: u64 = 60 * 1_000_000;
 
 /// What one holder may use.
@@ -179,11 +180,12 @@ impl Meter {
         ]
     }
 
-    /// What was used on the day of this time; a new day begins with nothing, its keys among it.
+    /// What was used on the day of this time; a new day begins with nothing, its keys among it. Who
+    /// took their time just before midnight counts on the day that has begun.
     fn used(&self, now_ms: u64) -> MutexGuard<'_, Used> {
         let mut used = self.lock();
         let day = now_ms / DAY_MS;
-        if used.day != day {
+        if used.day < day {
             *used = Used { day, holders: BTreeMap::new() };
         }
         used

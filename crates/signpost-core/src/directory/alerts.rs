@@ -17,6 +17,7 @@ use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::entry::Entry;
 use crate::id::{ActorId, AlertId, CanaryId, Receipt, RequestId};
 use crate::permit::Permit;
+use crate::quota::DAY_MS;
 use crate::record::{Kind, Record, RecordKey, Scope, Stored};
 use crate::refusal::{Invalid, Reason, Refusal};
 use crate::store::StoreError;
@@ -24,8 +25,6 @@ use crate::subject::Subject;
 use crate::terms::{Action, AlertKind, AlertOutcome, Outcome, Relationship};
 
 const PAGE: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
-
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// After so many entries without an alert the mark is moved all the same, so that a start need not
 /// look through more.

@@ -8,15 +8,13 @@ use crate::commit::Commit;
 use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::permit::Identity;
-use crate::quota::{Counted, Meter, Quotas, Spent, Use};
+use crate::quota::{Counted, DAY_MS, Meter, Quotas, Spent, Use};
 use crate::refusal::Refusal;
 use crate::store::{Store, StoreError};
 use crate::subject::Subject;
 use crate::terms::Action;
 
 const PAGE: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
-
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl Directory {
     /// The same directory under these quotas, with what the ledger says was used today.

@@ -118,6 +118,18 @@ fn a_new_day_drops_the_keys_of_the_day_before() {
     assert_ne!(key(&meter), before);
 }
 
+#[test]
+fn a_request_from_before_midnight_does_not_bring_the_day_before_back() {
+    let meter = meter(SMALL, Quotas::NONE.organisation);
+    for number in 1..=2 {
+        kept(&meter, by(1, &child(&[number]), NOON_MS + DAY_MS)).unwrap();
+    }
+    let late = kept(&meter, by(1, &child(&[3]), NOON_MS));
+    assert!(matches!(late, Err((Whose::Person, What::Children, _))));
+    let third = kept(&meter, by(1, &child(&[3]), NOON_MS + DAY_MS));
+    assert!(matches!(third, Err((Whose::Person, What::Children, _))));
+}
+
 proptest! {
     /// However they come, no more is let through than the quota says: compared with a plain list.
     #[test]
