@@ -103,7 +103,8 @@ struct Usage {
     key: zeroize::Zeroizing<[u8; 32]>,
 }
 
-/// One use that is counted. It is given back when this is dropped, unless it is kept.
+/// One use that is counted. It is given back when this is dropped, unless it is kept; but for the
+/// child, who was named.
 #[derive(Debug)]
 pub(crate) struct Counted {
     meter: Arc<Meter>,
@@ -116,7 +117,6 @@ pub(crate) struct Counted {
 struct Undo {
     holder: Holder,
     gap_us: u64,
-    tags: Vec<u64>,
 }
 
 /// Who asks about whom, when.
@@ -166,8 +166,7 @@ impl Meter {
         let mut undo = Vec::with_capacity(2);
         for (holder, _, quota) in self.holders(one) {
             let usage = used.holders.entry(holder).or_insert_with(|| self.unused());
-            let (gap_us, tags) = usage.add(one, quota);
-            undo.push(Undo { holder, gap_us, tags });
+            undo.push(Undo { holder, gap_us: usage.add(one, quota) });
         }
         undo
     }
@@ -220,8 +219,8 @@ impl Usage {
         }
     }
 
-    /// Gives what it added: to the burst, and the tags of a child that is new.
-    fn add(&mut self, one: Use<'_>, quota: Quota) -> (u64, Vec<u64>) {
+    /// Gives what it added to the burst.
+    fn add(&mut self, one: Use<'_>, quota: Quota) -> u64 {
         let gap_us = gap_us(quota);
         self.free_at_us = self.free_at_us.max(one.now_ms * 1000) + gap_us;
         self.count = self.count.saturating_add(1);
@@ -230,16 +229,13 @@ impl Usage {
         // Any pseudonym that was not named today counts as a new child: that two belong together
         // is the asker's word, by which many children could be chained into one.
         self.children += u32::from(!tags.is_empty());
-        (gap_us, tags)
+        gap_us
     }
 
+    /// A child that was named stays named: another request about it may be let through meanwhile.
     fn give_back(&mut self, undo: &Undo) {
         self.free_at_us = self.free_at_us.saturating_sub(undo.gap_us);
         self.count = self.count.saturating_sub(1);
-        for tag in &undo.tags {
-            self.tags.remove(tag);
-        }
-        self.children = self.children.saturating_sub(u32::from(!undo.tags.is_empty()));
     }
 
     /// A tag for each pseudonym: 8 bytes, enough to tell a day's children apart, under this

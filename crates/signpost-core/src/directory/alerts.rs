@@ -173,8 +173,8 @@ impl Directory {
         }
     }
 
-    /// Every canary.
-    async fn canaries(&self) -> Result<Vec<Subject>, StoreError> {
+    /// Every canary, and the entry that registered it.
+    async fn canaries(&self) -> Result<Vec<(Receipt, Subject)>, StoreError> {
         let (mut canaries, mut after) = (Vec::new(), None);
         loop {
             let page = self.store.scan(&Scope::Kind(Kind::Canary), after.as_ref(), PAGE).await?;
@@ -182,7 +182,7 @@ impl Directory {
             after = page.last().map(|stored| stored.record.key());
             for stored in page {
                 let Record::Canary(canary) = stored.record else { return Err(StoreError::Damaged) };
-                canaries.push(canary.subject);
+                canaries.push((stored.version, canary.subject));
             }
             if is_last {
                 return Ok(canaries);
@@ -281,16 +281,19 @@ impl AlertWatch {
     /// What the openings of these entries give.
     async fn look_for(
         &self,
-        canaries: &[Subject],
+        canaries: &[(Receipt, Subject)],
         entries: &[Entry],
         end: Receipt,
         alerts: &mut Vec<Alert>,
     ) -> Result<(), StoreError> {
         for (receipt, opening) in openings_between(&*self.directory.store, self.next, end).await? {
             let named = opening.subject().pseudonyms();
-            let is_canary = |canary: &Subject| named.iter().any(|n| canary.contains(&n.pseudonym));
-            if canaries.iter().any(is_canary) {
-                let index = usize::try_from(receipt.0 - self.next.0).expect("within the page");
+            let is_named = |canary: &Subject| named.iter().any(|n| canary.contains(&n.pseudonym));
+            let index = usize::try_from(receipt.0 - self.next.0).expect("within the page");
+            // Questions alone, and none from before: a canary must not tell who works with a child.
+            let is_canary = is_answer(entries[index].outcome())
+                && canaries.iter().any(|(since, canary)| *since < receipt && is_named(canary));
+            if is_canary {
                 let kind = AlertKind::Canary;
                 alerts.push(alert(
                     Alert::id_of_entry(kind, receipt),

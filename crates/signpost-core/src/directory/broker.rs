@@ -7,7 +7,7 @@ use super::{Directory, Presented};
 use crate::id::{ActorId, OrganisationId, PersonId, TeamId};
 use crate::permit::{PRACTITIONERS, Permit};
 use crate::refusal::{Invalid, Reason, Refusal};
-use crate::register::PersonStanding;
+use crate::register::{PersonStanding, Standing};
 use crate::store::StoreError;
 use crate::terms::{Action, Purpose, Role};
 
@@ -88,7 +88,11 @@ impl Directory {
         let group = self.group(permit, person.group).await?.ok_or(StoreError::Damaged)?;
         let organisation = self.organisation(permit, person.organisation).await?;
         let organisation = organisation.ok_or(StoreError::Damaged)?;
-        let may = person.standing == PersonStanding::Active
+        let Some(held) = person.last_token() else { return Ok(None) };
+        let token = self.token(permit, held.hash).await?.ok_or(StoreError::Damaged)?;
+        let may = token.standing == Standing::Active
+            && !token.has_expired_on(today)
+            && person.standing == PersonStanding::Active
             && person.lapse(today).is_none()
             && group.is_valid_on(today)
             && today <= organisation.authority_until

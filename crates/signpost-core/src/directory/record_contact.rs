@@ -70,11 +70,16 @@ impl Directory {
         let mut children = load_all(&*self.store, contact.subject.pseudonyms()).await?;
         let flag = match self.flag_to_write(&leave.identity, contact, involvement, &children) {
             Ok(flag) => flag,
-            Err(reason) => return Err(self.give_up(leave, reason).await),
+            Err(reason) => {
+                counted.keep();
+                return Err(self.give_up(leave, reason).await);
+            }
         };
         load_rest(&*self.store, &mut children, &flag.subject).await?;
         // Whether there is a shield or not, the same is read and written: all that is tied.
         let Some(mut family) = load_family(&*self.store, children).await? else {
+            // It tells that the child is tied, and so it costs.
+            counted.keep();
             return Err(self.give_up(leave, Reason::LimitReached).await);
         };
         let shields = all_shields(&family);

@@ -91,16 +91,21 @@ fn what_an_organisation_has_spent_none_of_its_people_has() {
 }
 
 #[test]
-fn what_is_not_kept_is_given_back_wholly() {
-    let meter = meter(Quota { children_a_day: 1, ..SMALL }, SMALL);
-    for number in 1..50 {
-        drop(meter.count(by(1, &child(&[number]), NOON_MS)).unwrap());
+fn what_is_not_kept_is_given_back_but_for_the_child_who_was_named() {
+    let meter = meter(SMALL, SMALL);
+    for _ in 0..50 {
+        drop(meter.count(by(1, &child(&[1]), NOON_MS)).unwrap());
     }
     let mut counted = meter.count(by(1, &child(&[1]), NOON_MS)).unwrap();
     counted.keep();
     counted.release();
     drop(counted);
+    // A request that is given up while another about the same child is let through frees no place.
+    let given_up = meter.count(by(1, &child(&[2]), NOON_MS)).unwrap();
     assert_eq!(kept(&meter, by(1, &child(&[2]), NOON_MS)), Ok(()));
+    drop(given_up);
+    let third = kept(&meter, by(1, &child(&[3]), NOON_MS));
+    assert!(matches!(third, Err((Whose::Person, What::Children, _))));
 }
 
 #[test]

@@ -34,8 +34,8 @@ pub struct Person {
     pub conditions: Conditions,
     /// When the group's sponsor last said that the person still needs access.
     pub recertified_on: Date,
-    /// The administrator who invited or moved the person into the present group; none where the
-    /// person was there first. The two of them are no two names.
+    /// The administrator who invited the person; none where the person was there first. The two of
+    /// them are no two names.
     pub let_in_by: Option<PersonId>,
     /// The enrolment code that was issued last.
     pub code: Option<CodeHash>,

@@ -74,8 +74,10 @@ async fn a_canary_answers_as_unknown_and_alerts_however_it_is_named() {
     scene.assert_nothing(SAM, &child(&[8, 107])).await;
     scene.assert_nothing(SAM, &child(&[8])).await;
     scene.record(SUE, &child(&[107]), details()).await;
-    assert_eq!(look(&scene).await, 3);
-    assert_eq!(kinds(&scene).await, [AlertKind::Canary; 3]);
+    assert_eq!(look(&scene).await, 2, "who records a contact is not told of");
+    add_canary(&scene, PRIYA, &child(&[8])).await.unwrap();
+    assert_eq!(look(&scene).await, 0, "nor who asked before");
+    assert_eq!(kinds(&scene).await, [AlertKind::Canary; 2]);
     for who in [NORA, ADA, ANDY] {
         let refused = add_canary(&scene, who, &child(&[9])).await;
         assert!(matches!(refused, Err(Refusal::Refused { reason: Reason::Role, .. })));

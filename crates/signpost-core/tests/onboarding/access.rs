@@ -4,9 +4,9 @@
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use signpost_core::directory::onboarding::{
-    AddTeam, AdmitCertificate, Approve, ChangeTeam, InvitePeople, MovePerson, NarrowGroup, Propose,
-    RegisterOrganisation, RegisterSystem, RemovePerson, ResumeSystem, RevokeCertificate,
-    SuspendPerson, SuspendSystem, Withdraw,
+    AddTeam, AdmitCertificate, Approve, ChangeTeam, InvitePeople, IssueCode, MovePerson,
+    NarrowGroup, Propose, RecordCustody, RegisterOrganisation, RegisterSystem, RemovePerson,
+    ResumeSystem, RevokeCertificate, SuspendPerson, SuspendSystem, Withdraw,
 };
 use signpost_core::id::{
     Fingerprint, GroupId, OrganisationId, PersonId, ProposalId, Receipt, SystemId, TeamId,
@@ -18,7 +18,7 @@ use signpost_core::register::{
     ProposedChange,
 };
 use signpost_core::store::Store;
-use signpost_core::terms::{CodeScheme, LegalAuthority, OrganisationKind, Purpose, Role};
+use signpost_core::terms::{CodeScheme, Custody, LegalAuthority, OrganisationKind, Purpose, Role};
 
 use crate::fixture::*;
 
@@ -72,8 +72,19 @@ async fn nobody_makes_their_own_second_name() {
         let approve = ask_for!(scene, approver, Approve { proposal });
         scene.assert_refused(approve, Reason::NotIndependent).await;
     }
+    // Nor by taking another administrator over, or by being moved.
+    let (person, custody) = (ABE.person, Custody::LostRevoked);
+    let held = scene.held(ABE).await.id;
+    ask_for!(scene, ADA, RecordCustody { person, token: held, custody }).await.unwrap();
+    let taken_over = ask_for!(scene, ADA, IssueCode { person, code: code(93).hash() });
+    let anew = Reason::WrongState("an administrator is removed and invited anew");
+    scene.assert_refused(taken_over, anew).await;
+    let moved = ask_for!(scene, ADA, MovePerson { person: SOL.person, group });
+    let nobody =
+        Reason::WrongState("nobody is moved into administration; remove and invite the person");
+    scene.assert_refused(moved, nobody).await;
     let proposal = scene.propose(second, open(social_workers())).await;
-    ask_for!(scene, ABE, Approve { proposal }).await.unwrap();
+    ask_for!(scene, AVA, Approve { proposal }).await.unwrap();
 }
 
 #[tokio::test]

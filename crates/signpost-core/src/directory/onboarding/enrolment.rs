@@ -19,7 +19,7 @@ use crate::register::{
     Enrolment, EnrolmentState, Group, HeldToken, Person, PersonStanding, Standing, TokenRecord,
 };
 use crate::store::StoreError;
-use crate::terms::{Action, Custody, Outcome};
+use crate::terms::{Action, Custody, Outcome, Role};
 use crate::token::{CodeHash, EnrolmentCode, TokenHash};
 
 /// A token's longest life.
@@ -67,6 +67,12 @@ impl Decide for IssueCode {
     async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Change, Declined> {
         let person = directory.other_person(leave, self.person).await?;
         let permit = &mut leave.permit;
+        // Else one administrator could take over another, and so be their own second name.
+        let group = present(directory.group(permit, person.group).await?)?;
+        if group.role == Role::AdminOnboarding {
+            let problem = "an administrator is removed and invited anew";
+            return Err(Reason::WrongState(problem).into());
+        }
         if let Some(held) = person.last_token() {
             let token = present(directory.token(permit, held.hash).await?)?;
             if token.custody == Custody::Out {

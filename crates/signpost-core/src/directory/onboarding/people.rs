@@ -17,6 +17,7 @@ use crate::register::{
     Claim, Conditions, Enrolment, EnrolmentState, Group, MEMBERS_MAX, Members, Person,
     PersonStanding,
 };
+use crate::terms::Role;
 use crate::text::StaffReference;
 use crate::token::CodeHash;
 
@@ -134,6 +135,10 @@ impl Decide for MovePerson {
         if group.organisation != person.organisation {
             return Err(Reason::Unknown("group of the person's organisation").into());
         }
+        if group.role == Role::AdminOnboarding {
+            let problem = "nobody is moved into administration; remove and invite the person";
+            return Err(Reason::WrongState(problem).into());
+        }
         if group.sponsor == Some(person.id) {
             return Err(Reason::WrongState("the person sponsors this group").into());
         }
@@ -144,8 +149,7 @@ impl Decide for MovePerson {
         joined.people.push(person.id);
         let detail = detail(person.actor.as_bytes(), Some(group.id.as_bytes()));
         // That somebody moves is no sponsor's word: what has lapsed stays so.
-        let let_in_by = Some(leave.identity.person());
-        let person = Person { group: group.id, let_in_by, ..person };
+        let person = Person { group: group.id, ..person };
         let writes = vec![
             Write::Put(Record::Members(left)),
             Write::Put(Record::Members(joined)),

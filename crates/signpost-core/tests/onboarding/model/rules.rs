@@ -366,15 +366,18 @@ impl Model {
                 let to = found(self.register.groups.get(&group))?;
                 check(to.until >= today, Outcome::WrongState)?;
                 check(to.organisation == person.organisation, Outcome::NotFound)?;
+                check(to.role != Role::AdminOnboarding, Outcome::WrongState)?;
                 check(to.sponsor != Some(name), Outcome::WrongState)?;
                 let is_full = self.register.members[&group].len() >= to.places as usize;
                 check(!is_full, Outcome::GroupFull)?;
                 self.leave(person.group, name);
                 self.register.members.get_mut(&group).unwrap().push(name);
-                let moved = Person { group, let_in_by: Some(me), ..person };
+                let moved = Person { group, ..person };
                 self.register.people.insert(name, moved);
             }
             Op::IssueCode { code, .. } => {
+                let role = self.register.groups[&person.group].role;
+                check(role != Role::AdminOnboarding, Outcome::WrongState)?;
                 let last = person.tokens.last().map(|token| &self.register.tokens[token]);
                 let is_out = last.is_some_and(|token| token.custody == Custody::Out);
                 check(!is_out, Outcome::WrongState)?;
