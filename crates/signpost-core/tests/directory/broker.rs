@@ -6,7 +6,7 @@ use signpost_core::flag::InvolvementDetails;
 use signpost_core::id::PersonId;
 use signpost_core::record::Record;
 use signpost_core::refusal::{Reason, Refusal};
-use signpost_core::register::{Person, PersonStanding};
+use signpost_core::register::{HeldToken, Person, PersonStanding, Standing, TokenRecord};
 use signpost_core::subject::Subject;
 use signpost_core::terms::{Action, AlertKind, Outcome, Purpose, Sensitivity};
 use signpost_core::testing::put_records;
@@ -103,8 +103,18 @@ async fn only_brokers_broker_and_only_for_who_may_ask_themselves() {
     let asked = brokered(&scene, BRIAN, EDDIE, Purpose::S47Enquiry, &one);
     let entry = scene.assert_refused_next(asked, Reason::Purpose).await;
     assert_eq!(entry.on_behalf_of(), Some(EDDIE.actor()));
-    let suspended = Person { standing: PersonStanding::Suspended, ..NORA.person() };
-    put_records(&*scene.store, vec![Record::Person(suspended)]).await.unwrap();
-    let asked = brokered(&scene, BRIAN, NORA, Purpose::S47Enquiry, &one);
-    scene.assert_refused_next(asked, UNKNOWN).await;
+    let tokens = vec![HeldToken { id: NORA.token().id, hash: NORA.token().hash }];
+    let active = Person { tokens, ..NORA.person() };
+    let suspended = Person { standing: PersonStanding::Suspended, ..active.clone() };
+    let lost = TokenRecord { standing: Standing::Revoked, ..NORA.token() };
+    for may_not in
+        [vec![Record::Person(suspended)], vec![Record::Person(active.clone()), Record::Token(lost)]]
+    {
+        put_records(&*scene.store, may_not).await.unwrap();
+        let asked = brokered(&scene, BRIAN, NORA, Purpose::S47Enquiry, &one);
+        scene.assert_refused_next(asked, UNKNOWN).await;
+    }
+    let again = vec![Record::Person(active), Record::Token(NORA.token())];
+    put_records(&*scene.store, again).await.unwrap();
+    brokered(&scene, BRIAN, NORA, Purpose::S47Enquiry, &one).await.unwrap();
 }
