@@ -38,10 +38,14 @@ pub fn create(path: &Path, content: &str) -> Result<(), Failure> {
 pub fn create_bytes(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(content)?;
-        file.sync_all()?;
         // The name must last as long as the content.
-        sync_folder(path)
+        let written =
+            file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| sync_folder(path));
+        if written.is_err() {
+            // Half a secret would only stand in the way of the next try.
+            fs::remove_file(path).ok();
+        }
+        written
     };
     write().map_err(|error| cannot("create", path, &error))
 }

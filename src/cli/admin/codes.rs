@@ -22,9 +22,11 @@ pub(super) fn hash_of_none() -> Vec<u8> {
 /// not known whether they count, so they stay.
 pub(super) fn settle<T>(codes: &[NewCode], answer: Result<T, ClientError>) -> anyhow::Result<T> {
     match answer {
-        Err(error @ ClientError::Refused(_)) => {
+        // Refused after the look at what was done before under the same id: an earlier try of this
+        // very request did nothing either.
+        Err(ClientError::Refused(refused)) if SETTLED.contains(&refused.reason.as_str()) => {
             remove(codes);
-            Err(error.into())
+            Err(ClientError::Refused(refused).into())
         }
         Err(error) => Err(Failure::new(
             Exit::Refused,
@@ -37,6 +39,10 @@ pub(super) fn settle<T>(codes: &[NewCode], answer: Result<T, ClientError>) -> an
         Ok(answer) => Ok(answer),
     }
 }
+
+/// The refusals that say of a request, and of every earlier try of it, that it did nothing.
+const SETTLED: [&str; 5] =
+    ["INVALID", "NOT_FOUND", "GROUP_FULL", "ALREADY_REGISTERED", "WRONG_STATE"];
 
 /// Removes codes that nobody issued.
 pub(super) fn remove(codes: &[NewCode]) {
