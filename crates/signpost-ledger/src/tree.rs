@@ -1,0 +1,3 @@
+//! The Merkle tree of RFC 6962, section 2.1.
+
+pub mod hash;
