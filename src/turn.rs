@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signpost_core::directory::{Directory, TurnError};
-use signpost_core::store::Store;
-use signpost_core::turn::{Destroyed, Unfinished};
+use signpost_core::turn::{Destroyed, Generations, Unfinished};
 use signpost_embedded::store::EmbeddedStore;
 use tokio::sync::watch;
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use signpost::clock::SystemClock;
-use signpost_core::store::{Clock, Store};
-use signpost_core::turn::Compaction;
+use signpost_core::store::Clock;
+use signpost_core::turn::{Compaction, Generations};
 use signpost_embedded::store::EmbeddedStore;
 
 use crate::asker::{Asker, CHILDREN};

@@ -1,4 +1,4 @@
-//! The contract on [`Store`] as one small function per case, and a macro that runs them on a store.
+//! The contract on [`Store`] and [`Generations`] as one small function per case, and a macro that runs them on a store.
 
 pub mod ledger;
 pub mod preconditions;
@@ -16,6 +16,7 @@ use crate::id::Receipt;
 use crate::record::{RecordKey, Stored};
 use crate::store::{CommitError, Store};
 use crate::testing::ManualClock;
+use crate::turn::Generations;
 
 /// A fresh, empty store and the clock by which it stamps entries.
 #[derive(Clone, Debug)]
@@ -132,6 +133,10 @@ impl Fixture {
 
     async fn read(&self, key: &RecordKey) -> Option<Stored> {
         self.store.read(key).await.expect("the record is read")
+    }
+
+    fn generations(&self) -> &dyn Generations {
+        self.store.generations()
     }
 
     async fn entries(&self) -> Vec<Entry> {

@@ -11,9 +11,9 @@ use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{RecordKey, Scope, Stored};
 use crate::store::{CommitError, Lookup, Store, StoreError};
-use crate::turn::{Carry, Destroyed, Prepared, Unfinished};
+use crate::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
 
-/// A call of [`Store`].
+/// A call of [`Store`] or of its [`Generations`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
     /// [`Store::read`].
@@ -26,15 +26,15 @@ pub enum Call {
     Entries,
     /// [`Store::openings`].
     Openings,
-    /// [`Store::prepare`].
+    /// [`Generations::prepare`].
     Prepare,
-    /// [`Store::switch`].
+    /// [`Generations::switch`].
     Switch,
-    /// [`Store::destroy`].
+    /// [`Generations::destroy`].
     Destroy,
-    /// [`Store::unfinished`].
+    /// [`Generations::unfinished`].
     Unfinished,
-    /// [`Store::recorded`].
+    /// [`Generations::recorded`].
     Recorded,
 }
 
@@ -213,24 +213,31 @@ impl Store for FaultyStore {
         self.turn(Call::Openings).take(self.inner.openings(from, limit)).await
     }
 
+    fn generations(&self) -> &dyn Generations {
+        self
+    }
+}
+
+#[async_trait]
+impl Generations for FaultyStore {
     async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
-        self.turn(Call::Prepare).take(self.inner.prepare(carry)).await
+        self.turn(Call::Prepare).take(self.inner.generations().prepare(carry)).await
     }
 
     async fn switch(&self, generation: u64) -> Result<(), StoreError> {
-        self.turn(Call::Switch).take(self.inner.switch(generation)).await
+        self.turn(Call::Switch).take(self.inner.generations().switch(generation)).await
     }
 
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
-        self.turn(Call::Destroy).take(self.inner.destroy(generation)).await
+        self.turn(Call::Destroy).take(self.inner.generations().destroy(generation)).await
     }
 
     async fn unfinished(&self) -> Result<Unfinished, StoreError> {
-        self.turn(Call::Unfinished).take(self.inner.unfinished()).await
+        self.turn(Call::Unfinished).take(self.inner.generations().unfinished()).await
     }
 
     async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
-        self.turn(Call::Recorded).take(self.inner.recorded(generation)).await
+        self.turn(Call::Recorded).take(self.inner.generations().recorded(generation)).await
     }
 }
 
@@ -320,24 +327,8 @@ impl Store for CountingStore {
         self.inner.openings(from, limit).await
     }
 
-    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
-        self.inner.prepare(carry).await
-    }
-
-    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
-        self.inner.switch(generation).await
-    }
-
-    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
-        self.inner.destroy(generation).await
-    }
-
-    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
-        self.inner.unfinished().await
-    }
-
-    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
-        self.inner.recorded(generation).await
+    fn generations(&self) -> &dyn Generations {
+        self.inner.generations()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{Location, RecordKey, Scope, Stored};
 use crate::store::{Clock, CommitError, Lookup, Store, StoreError, stamp_ms};
-use crate::turn::{Carry, Destroyed, Prepared, Unfinished};
+use crate::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
 
 /// Keeps all in memory; durable as long as the process.
 #[derive(Debug)]
@@ -128,6 +128,13 @@ impl Store for MemoryStore {
         Ok(found.map(|(receipt, opening)| (*receipt, opening.clone())).collect())
     }
 
+    fn generations(&self) -> &dyn Generations {
+        self
+    }
+}
+
+#[async_trait]
+impl Generations for MemoryStore {
     /// There is nothing to copy: what is left behind goes at the switch.
     async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
         let mut state = self.state()?;

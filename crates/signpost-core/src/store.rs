@@ -4,7 +4,6 @@
 use std::future::Ready;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
@@ -14,7 +13,7 @@ use crate::commit::Commit;
 use crate::entry::{Entry, Opening};
 use crate::id::{Fingerprint, Receipt, SystemId};
 use crate::record::{RecordKey, Scope, Stored};
-use crate::turn::{Carry, Destroyed, Prepared, Unfinished};
+use crate::turn::Generations;
 
 /// Where records, entries and openings are kept.
 ///
@@ -29,8 +28,6 @@ use crate::turn::{Carry, Destroyed, Prepared, Unfinished};
 ///   the ledger's entries from 0, without a gap.
 /// * Whoever holds a receipt finds its effects in every later read.
 /// * A scan sees the store as some one commit left it, never half of a commit.
-/// * A turn keeps versions, entries and openings as they are. What is committed while it goes on is
-///   carried over too, or left behind by the same rule.
 /// * Entry times never go back: an entry is stamped with the later of the clock and the last entry.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
@@ -59,25 +56,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError>;
 
-    /// Begins the next generation and fills it with what is carried over, while commits go on. One
-    /// that was prepared before and never used is given up. [`StoreError::Busy`] while another is
-    /// being prepared.
-    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError>;
-
-    /// Puts the prepared generation in the place of the present one, durably, once it has caught
-    /// up. [`StoreError::Unavailable`] if it is not the one that is prepared.
-    async fn switch(&self, generation: u64) -> Result<(), StoreError>;
-
-    /// Destroys the keys of a generation that was in use before, then its files.
-    /// [`StoreError::Unavailable`] if there is no such generation, or it is in use. Where it fails it
-    /// can be done again. It is remembered, as durably as a commit, until [`Store::recorded`].
-    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError>;
-
-    /// What is left to do of earlier turns, those of an earlier process included.
-    async fn unfinished(&self) -> Result<Unfinished, StoreError>;
-
-    /// That a generation was destroyed is on record, and need not be remembered.
-    async fn recorded(&self, generation: u64) -> Result<(), StoreError>;
+    /// Its generations, and the turn from one to the next.
+    fn generations(&self) -> &dyn Generations;
 }
 
 /// What a store was asked to read: at hand, or still to come. A question reads a dozen records that

@@ -2,11 +2,44 @@
 //!
 //! One routine serves compaction, retention, purge and closing. They differ in what they carry over.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::entry::Entry;
 use crate::record::Record;
+use crate::store::StoreError;
 use crate::terms::Action;
+
+/// The generations of a store: the one in use, during a turn the next one, and after it the one
+/// before until that is destroyed.
+///
+/// The contract, held by the same suite as that of [`Store`](crate::store::Store): a turn keeps
+/// versions, entries and openings as they are. What is committed while it goes on is carried over
+/// too, or left behind by the same rule.
+#[async_trait]
+pub trait Generations: Send + Sync + std::fmt::Debug {
+    /// Begins the next generation and fills it with what is carried over, while commits go on. One
+    /// that was prepared before and never used is given up. [`StoreError::Busy`] while another is
+    /// being prepared.
+    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError>;
+
+    /// Puts the prepared generation in the place of the present one, durably, once it has caught
+    /// up. [`StoreError::Unavailable`] if it is not the one that is prepared.
+    async fn switch(&self, generation: u64) -> Result<(), StoreError>;
+
+    /// Destroys the keys of a generation that was in use before, then its files.
+    /// [`StoreError::Unavailable`] if there is no such generation, or it is in use. Where it fails it
+    /// can be done again. It is remembered, as durably as a commit, until [`Generations::recorded`].
+    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError>;
+
+    /// What is left to do of earlier turns, those of an earlier process included.
+    async fn unfinished(&self) -> Result<Unfinished, StoreError>;
+
+    /// That a generation was destroyed is on record, and need not be remembered.
+    async fn recorded(&self, generation: u64) -> Result<(), StoreError>;
+}
 
 /// What a turn carries over.
 pub trait Carry: Send + Sync + std::fmt::Debug {

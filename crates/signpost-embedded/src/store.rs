@@ -10,7 +10,7 @@ use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Lookup, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
+use signpost_core::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{CreateError, Failure, OpenError};
@@ -245,6 +245,13 @@ impl Store for EmbeddedStore {
         blocking(move || read_openings(&shared, from, limit.get())).await
     }
 
+    fn generations(&self) -> &dyn Generations {
+        self
+    }
+}
+
+#[async_trait]
+impl Generations for EmbeddedStore {
     async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
         let (shared, cache_bytes) = (Arc::clone(&self.shared), self.index_cache_bytes);
         blocking(move || crate::turn::prepare(&shared, carry, cache_bytes)).await

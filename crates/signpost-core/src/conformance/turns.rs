@@ -27,13 +27,14 @@ fn everything() -> Arc<AllBut> {
 }
 
 async fn turn(fixture: &Fixture, carry: Arc<dyn Carry>) {
-    let prepared = fixture.store.prepare(carry).await.expect("the next generation is filled");
+    let prepared =
+        fixture.generations().prepare(carry).await.expect("the next generation is filled");
     finish(fixture, prepared.generation).await;
 }
 
 async fn finish(fixture: &Fixture, generation: u64) {
-    fixture.store.switch(generation).await.expect("it is put into use");
-    let destroyed = fixture.store.destroy(generation - 1).await;
+    fixture.generations().switch(generation).await.expect("it is put into use");
+    let destroyed = fixture.generations().destroy(generation - 1).await;
     assert_eq!(destroyed.expect("the one before goes").generation, generation - 1);
 }
 
@@ -57,7 +58,7 @@ pub async fn what_is_left_behind_is_gone(fixture: &Fixture) {
     let writes = vec![put_head(1), Write::Put(flag(1, 1)), Write::Put(flag(1, 2)), put_head(2)];
     fixture.commit(commit(writes)).await;
     let gone = vec![flag(1, 1).key(), head_key(2)];
-    let prepared = fixture.store.prepare(Arc::new(AllBut(gone.clone()))).await;
+    let prepared = fixture.generations().prepare(Arc::new(AllBut(gone.clone()))).await;
     let prepared = prepared.expect("the next generation is filled");
     assert_eq!((prepared.carried, prepared.left), (2, 2));
     for key in &gone {
@@ -74,7 +75,7 @@ pub async fn what_is_left_behind_is_gone(fixture: &Fixture) {
 /// What is put, replaced and removed while a turn goes on is so after it.
 pub async fn what_changes_during_a_turn_is_carried_over(fixture: &Fixture) {
     let before = fixture.commit(commit(vec![put_head(1), put_head(2), put_head(3)])).await;
-    let prepared = fixture.store.prepare(Arc::new(AllBut(vec![flag(1, 9).key()]))).await;
+    let prepared = fixture.generations().prepare(Arc::new(AllBut(vec![flag(1, 9).key()]))).await;
     let prepared = prepared.expect("the next generation is filled");
     let unchanged = vec![Precondition::At(head_key(1), before)];
     let writes = vec![put_head(1), Write::Remove(head_key(2)), Write::Put(flag(1, 1))];
@@ -131,7 +132,7 @@ pub async fn a_compaction_leaves_only_what_has_had_its_time(fixture: &Fixture) {
 
 /// Only what is prepared is put into use, and only what was in use is destroyed.
 pub async fn a_turn_has_one_order(fixture: &Fixture) {
-    let store = &fixture.store;
+    let store = fixture.generations();
     assert_eq!(store.switch(2).await, Err(StoreError::Unavailable), "nothing is prepared");
     assert_eq!(store.destroy(1).await, Err(StoreError::Unavailable), "it is in use");
     let first = store.prepare(everything()).await.expect("the next generation is filled");

@@ -36,12 +36,13 @@ impl Directory {
         self.may_destroy().await?;
         self.record_of_turn(Action::BeginTurn, [0; 32], 0).await?;
         let carry = Arc::new(Compaction { now: self.now() });
-        let prepared = self.store.prepare(carry).await?;
+        let generations = self.store.generations();
+        let prepared = generations.prepare(carry).await?;
         // Filling takes its time, and the clock may have stepped since. What was filled in vain is
         // given up by the next turn, or by the store where too much changes until then.
         self.may_destroy().await?;
-        self.store.switch(prepared.generation).await?;
-        let destroyed = self.store.destroy(prepared.generation - 1).await?;
+        generations.switch(prepared.generation).await?;
+        let destroyed = generations.destroy(prepared.generation - 1).await?;
         self.record_destroyed(&destroyed).await?;
         Ok(destroyed)
     }
@@ -49,11 +50,12 @@ impl Directory {
     /// Does what is left to do of earlier turns: destroys the generation before, and puts on record
     /// what was destroyed and is not yet. Nothing is begun for it. Gives what went on record.
     pub async fn finish_turn(&self) -> Result<Vec<Destroyed>, TurnError> {
-        if let Some(generation) = self.store.unfinished().await?.retired {
+        let generations = self.store.generations();
+        if let Some(generation) = generations.unfinished().await?.retired {
             self.may_destroy().await?;
-            self.store.destroy(generation).await?;
+            generations.destroy(generation).await?;
         }
-        let unrecorded = self.store.unfinished().await?.unrecorded;
+        let unrecorded = generations.unfinished().await?.unrecorded;
         for destroyed in &unrecorded {
             self.record_destroyed(destroyed).await?;
         }
@@ -64,7 +66,7 @@ impl Directory {
     async fn record_destroyed(&self, destroyed: &Destroyed) -> Result<(), TurnError> {
         let files = u32::try_from(destroyed.files).unwrap_or(u32::MAX);
         self.record_of_turn(Action::DestroyGeneration, destroyed.detail(), files).await?;
-        Ok(self.store.recorded(destroyed.generation).await?)
+        Ok(self.store.generations().recorded(destroyed.generation).await?)
     }
 
     async fn record_of_turn(

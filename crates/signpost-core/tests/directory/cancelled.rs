@@ -12,7 +12,7 @@ use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Lookup, Store, StoreError};
 use signpost_core::terms::Action;
-use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
+use signpost_core::turn::Generations;
 
 use crate::fixture::*;
 
@@ -60,24 +60,8 @@ impl Store for Waiting {
         self.wait(self.0.openings(from, limit)).await
     }
 
-    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
-        self.0.prepare(carry).await
-    }
-
-    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
-        self.0.switch(generation).await
-    }
-
-    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
-        self.0.destroy(generation).await
-    }
-
-    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
-        self.0.unfinished().await
-    }
-
-    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
-        self.0.recorded(generation).await
+    fn generations(&self) -> &dyn Generations {
+        self.0.generations()
     }
 }
 

@@ -18,7 +18,7 @@ use signpost_core::register::{Person, PersonStanding, Standing, TokenRecord};
 use signpost_core::store::{CommitError, Lookup, Store, StoreError};
 use signpost_core::terms::{Action, Purpose, Sensitivity, ShieldKind};
 use signpost_core::testing::put_records;
-use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
+use signpost_core::turn::Generations;
 
 use crate::fixture::*;
 
@@ -82,24 +82,8 @@ impl Store for Between {
         self.inner.openings(from, limit).await
     }
 
-    async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
-        self.inner.prepare(carry).await
-    }
-
-    async fn switch(&self, generation: u64) -> Result<(), StoreError> {
-        self.inner.switch(generation).await
-    }
-
-    async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
-        self.inner.destroy(generation).await
-    }
-
-    async fn unfinished(&self) -> Result<Unfinished, StoreError> {
-        self.inner.unfinished().await
-    }
-
-    async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
-        self.inner.recorded(generation).await
+    fn generations(&self) -> &dyn Generations {
+        self.inner.generations()
     }
 }
 

@@ -10,7 +10,7 @@ use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Lookup, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
+use signpost_core::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
 
 /// Reads from the store within, if there is one, and keeps what is to be committed.
 #[derive(Debug, Default)]
@@ -73,6 +73,13 @@ impl Store for Catching {
         self.within()?.openings(from, limit).await
     }
 
+    fn generations(&self) -> &dyn Generations {
+        self
+    }
+}
+
+#[async_trait]
+impl Generations for Catching {
     async fn prepare(&self, _carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
         Err(StoreError::Unavailable)
     }
@@ -86,7 +93,7 @@ impl Store for Catching {
     }
 
     async fn unfinished(&self) -> Result<Unfinished, StoreError> {
-        self.within()?.unfinished().await
+        self.within()?.generations().unfinished().await
     }
 
     async fn recorded(&self, _generation: u64) -> Result<(), StoreError> {

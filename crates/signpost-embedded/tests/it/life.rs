@@ -9,7 +9,7 @@ use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Lookup, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
+use signpost_core::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
 use signpost_embedded::store::EmbeddedStore;
 use tokio::sync::Notify;
 
@@ -126,6 +126,13 @@ impl Store for Life {
         self.unless_over(openings).await
     }
 
+    fn generations(&self) -> &dyn Generations {
+        self
+    }
+}
+
+#[async_trait]
+impl Generations for Life {
     async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
         let prepared = self.store.prepare(carry).await;
         self.unless_over(prepared).await

@@ -13,7 +13,7 @@ use signpost_core::id::{FlagId, Receipt};
 use signpost_core::memory::MemoryStore;
 use signpost_core::store::{Clock, CommitError, Store};
 use signpost_core::testing::ManualClock;
-use signpost_core::turn::{Carry, Compaction};
+use signpost_core::turn::{Carry, Compaction, Generations};
 use signpost_embedded::disk::Disk;
 use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::disk::volatile::{Faults, VolatileDisk, When};

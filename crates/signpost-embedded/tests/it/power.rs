@@ -9,7 +9,7 @@ use std::time::Duration;
 use signpost_core::id::Receipt;
 use signpost_core::memory::MemoryStore;
 use signpost_core::store::{Clock, Store};
-use signpost_core::turn::Compaction;
+use signpost_core::turn::{Compaction, Generations};
 use signpost_embedded::disk::Disk;
 use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::disk::volatile::{OperationKind, VolatileDisk, When};

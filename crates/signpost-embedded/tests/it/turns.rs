@@ -8,7 +8,7 @@ use signpost_core::faulty::{Call, Fault, FaultyStore};
 use signpost_core::record::Record;
 use signpost_core::store::{Clock, Store, StoreError};
 use signpost_core::testing::ManualClock;
-use signpost_core::turn::{Carry, Compaction, Unfinished};
+use signpost_core::turn::{Carry, Compaction, Generations, Unfinished};
 use signpost_embedded::error::OpenError;
 use signpost_embedded::store::EmbeddedStore;
 use signpost_embedded::verify::verify;

@@ -10,7 +10,7 @@ use signpost_core::id::Receipt;
 use signpost_core::memory::MemoryStore;
 use signpost_core::record::{Kind, RecordKey, Scope, Stored};
 use signpost_core::store::{CommitError, Lookup, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Prepared, Unfinished};
+use signpost_core::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
 use signpost_embedded::store::EmbeddedStore;
 
 use crate::world::pseudonym;
@@ -217,6 +217,13 @@ impl Store for Twin {
         self.embedded().openings(from, limit).await
     }
 
+    fn generations(&self) -> &dyn Generations {
+        self
+    }
+}
+
+#[async_trait]
+impl Generations for Twin {
     async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
         self.map.lock().unwrap().carry = Some(Arc::clone(&carry));
         let expected = self.reference.prepare(Arc::clone(&carry)).await;

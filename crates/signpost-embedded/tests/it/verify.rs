@@ -5,7 +5,7 @@ use std::sync::Arc;
 use signpost_core::store::Clock;
 use signpost_core::store::Store;
 use signpost_core::testing::ManualClock;
-use signpost_core::turn::Compaction;
+use signpost_core::turn::{Compaction, Generations};
 use signpost_embedded::error::OpenError;
 use signpost_embedded::verify::{IndexState, verify};
 

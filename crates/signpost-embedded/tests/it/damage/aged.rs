@@ -6,7 +6,7 @@ use std::sync::Arc;
 use signpost_core::memory::MemoryStore;
 use signpost_core::store::{Clock, Store};
 use signpost_core::testing::ManualClock;
-use signpost_core::turn::Compaction;
+use signpost_core::turn::{Compaction, Generations};
 use signpost_embedded::disk::volatile::VolatileDisk;
 use signpost_embedded::error::OpenError;
 use signpost_embedded::keyring::SoftwareKeyring;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use signpost_core::store::{Clock, CommitError, Store, StoreError};
+use signpost_core::store::{Clock, CommitError, StoreError};
 use signpost_core::testing::{ManualClock, put_records};
-use signpost_core::turn::Compaction;
+use signpost_core::turn::{Compaction, Generations};
 use signpost_embedded::disk::volatile::VolatileDisk;
 use signpost_embedded::store::{Condition, EmbeddedStore};
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use signpost_core::store::{CommitError, Store, StoreError};
+use signpost_core::store::{CommitError, StoreError};
 use signpost_core::testing::put_records;
-use signpost_core::turn::Compaction;
+use signpost_core::turn::{Compaction, Generations};
 use signpost_embedded::error::Failure;
 use signpost_embedded::store::EmbeddedStore;
 
