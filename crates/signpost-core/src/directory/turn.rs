@@ -38,8 +38,8 @@ impl Directory {
         let carry = Arc::new(Compaction { now: self.now() });
         let generations = self.store.generations();
         let prepared = generations.prepare(carry).await?;
-        // Filling takes its time, and the clock may have stepped since. What was filled in vain is
-        // given up by the next turn, or by the store where too much changes until then.
+        // Filling takes its time, and the clock may have stepped since. What was filled in vain stays,
+        // keys and files, until the next turn is begun or the store is closed.
         self.may_destroy().await?;
         generations.switch(prepared.generation).await?;
         let destroyed = generations.destroy(prepared.generation - 1).await?;
