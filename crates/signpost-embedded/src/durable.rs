@@ -71,7 +71,7 @@ pub fn is_private(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
     Ok(disk.status(path)?.is_private)
 }
 
-fn none_if_missing<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+pub(crate) fn none_if_missing<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -9,7 +9,7 @@ use signpost_core::turn::{Destroyed, KeyDestroyed, Unfinished};
 use super::unrecorded::{Unrecorded, key_that_is_gone};
 use super::{Retired, Turn};
 use crate::disk::Disk;
-use crate::durable;
+use crate::durable::{self, none_if_missing};
 use crate::keyring::{KeyError, KeySource, WrappedKey};
 use crate::layout::Layout;
 use crate::state::{Shared, index};
@@ -108,7 +108,8 @@ pub(crate) fn destroy(
     // An index that still writes would put files back.
     index::wait_until_released(&layout.index(generation)).map_err(io)?;
     let (files, bytes) = count_files(disk, &directory).map_err(io)?;
-    disk.remove_directory(&directory).map_err(io)?;
+    // One that is gone was removed before, and may be back after a power cut until this is synced.
+    none_if_missing(disk.remove_directory(&directory)).map_err(io)?;
     disk.sync_directory(&layout.root).map_err(io)?;
     Ok(Destroyed { generation, keys, files, bytes })
 }
@@ -145,10 +146,10 @@ fn read_key(
     decoded.transpose()
 }
 
-/// How many files lie under a directory, and how many bytes those hold.
+/// How many files lie under a directory, and how many bytes those hold; none under one that is gone.
 fn count_files(disk: &dyn Disk, directory: &Path) -> io::Result<(u64, u64)> {
     let (mut files, mut bytes) = (0, 0);
-    for path in disk.list(directory)? {
+    for path in none_if_missing(disk.list(directory))?.unwrap_or_default() {
         let status = disk.status(&path)?;
         let (more_files, more_bytes) =
             if status.is_directory { count_files(disk, &path)? } else { (1, status.len) };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use signpost_core::store::{CommitError, StoreError};
 use signpost_core::testing::put_records;
 use signpost_core::turn::{Compaction, Generations};
+use signpost_embedded::disk::volatile::{Operation, OperationKind};
 use signpost_embedded::error::Failure;
 use signpost_embedded::store::EmbeddedStore;
 
@@ -173,6 +174,27 @@ async fn a_failed_sync_of_a_destroyed_key_is_no_destruction() {
     assert_eq!(destroyed.keys.len(), 1);
     assert!(destroyed.keys[0].method.contains("overwritten"));
     assert_eq!(machine.names(&keyring).len(), before.len());
+    machine.start_after_power_cut().await;
+    machine.compare().await;
+}
+
+/// The files are gone by name, and may be back after a power cut: what is left to do is the sync.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destruction_whose_last_sync_failed_is_done_again() {
+    let machine = Machine::start().await;
+    let carry = Arc::new(Compaction { now: machine.options.clock.now() });
+    let next = machine.twin.prepare(carry).await.unwrap().generation;
+    machine.twin.switch(next).await.unwrap();
+    let data = machine.data().to_owned();
+    machine.faults.fail_sync(move |path| path == data, 1);
+    assert_eq!(machine.store().destroy(next - 1).await, Err(StoreError::Unavailable));
+    machine.faults.record();
+    let destroyed = machine.twin.destroy(next - 1).await.unwrap();
+    assert!(destroyed.files > 2, "what there was is told of, not what was left: {destroyed:?}");
+    let operations = machine.faults.operations();
+    let synced =
+        |done: &Operation| done.kind == OperationKind::SyncDirectory && done.path == machine.data();
+    assert!(operations.iter().any(synced), "{operations:?}");
     machine.start_after_power_cut().await;
     machine.compare().await;
 }
