@@ -205,7 +205,7 @@ fn destroy_others(
         tracing::warn!(generation, "a turn was cut short: a generation that is not in use goes");
         let gone = if generation < current.generation {
             let place = (disk, layout, &*options.keys);
-            destroy::destroy_noted(place, &mut unrecorded, generation)
+            destroy::destroy_noted(place, &mut unrecorded, generation).map(drop)
         } else {
             destroy::destroy(disk, layout, &*options.keys, generation)
         };

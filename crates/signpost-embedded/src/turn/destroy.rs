@@ -70,7 +70,7 @@ pub(crate) fn remove_unused(shared: &Shared, generation: u64) -> Result<(), Stor
     if shared.disk.status(&shared.layout.generation(generation)).is_err() {
         return Ok(());
     }
-    destroy(&*shared.disk, &shared.layout, &*shared.source, generation).map(drop).map_err(|error| {
+    destroy(&*shared.disk, &shared.layout, &*shared.source, generation).map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, generation, "not removed");
         StoreError::Unavailable
     })
@@ -88,49 +88,56 @@ pub(crate) fn destroy_noted(
         .map_err(|source| DestroyError::Io { path: directory, source })?;
     let key = read_key(disk, layout, generation)?;
     let keys = key.iter().map(|wrapped| key_that_is_gone(*wrapped.id.as_bytes())).collect();
-    unrecorded
+    let noted = unrecorded
         .note(disk, layout, Destroyed { generation, keys, files, bytes })
         .map_err(|source| DestroyError::Io { path: layout.destroyed(), source })?;
-    let gone = destroy(disk, layout, source, generation)?;
-    Ok(unrecorded.told(gone))
+    // Kept at once: where what follows fails, the keeper has no second word to give.
+    if let Some(receipt) = destroy_key(disk, layout, source, generation)? {
+        noted.keys = vec![receipt];
+    }
+    remove_files(disk, layout, generation)?;
+    Ok(noted.clone())
 }
 
-/// Destroys the key first: a removal that is cut short leaves nothing that could be read.
+/// Destroys a generation that is not to be put on record.
 pub(crate) fn destroy(
     disk: &dyn Disk,
     layout: &Layout,
     source: &dyn KeySource,
     generation: u64,
-) -> Result<Destroyed, DestroyError> {
-    let keys = destroy_key(disk, layout, source, generation)?;
-    let directory = layout.generation(generation);
-    let io = |source| DestroyError::Io { path: directory.clone(), source };
-    // An index that still writes would put files back.
-    index::wait_until_released(&layout.index(generation)).map_err(io)?;
-    let (files, bytes) = count_files(disk, &directory).map_err(io)?;
-    // One that is gone was removed before, and may be back after a power cut until this is synced.
-    none_if_missing(disk.remove_directory(&directory)).map_err(io)?;
-    disk.sync_directory(&layout.root).map_err(io)?;
-    Ok(Destroyed { generation, keys, files, bytes })
+) -> Result<(), DestroyError> {
+    destroy_key(disk, layout, source, generation)?;
+    remove_files(disk, layout, generation)
 }
 
+/// Comes before the files go: a removal that is cut short leaves nothing that could be read. Gives
+/// the keeper's receipt, unless the key was gone before.
 fn destroy_key(
     disk: &dyn Disk,
     layout: &Layout,
     source: &dyn KeySource,
     generation: u64,
-) -> Result<Vec<KeyDestroyed>, DestroyError> {
-    let Some(wrapped) = read_key(disk, layout, generation)? else { return Ok(Vec::new()) };
-    let receipt = match source.destroy(&wrapped.id) {
-        Ok(receipt) => KeyDestroyed {
+) -> Result<Option<KeyDestroyed>, DestroyError> {
+    let Some(wrapped) = read_key(disk, layout, generation)? else { return Ok(None) };
+    match source.destroy(&wrapped.id) {
+        Ok(receipt) => Ok(Some(KeyDestroyed {
             key: *receipt.key.as_bytes(),
             custody: receipt.custody,
             method: receipt.method,
-        },
-        Err(KeyError::Unknown { .. }) => key_that_is_gone(*wrapped.id.as_bytes()),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(vec![receipt])
+        })),
+        Err(KeyError::Unknown { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn remove_files(disk: &dyn Disk, layout: &Layout, generation: u64) -> Result<(), DestroyError> {
+    let directory = layout.generation(generation);
+    let io = |source| DestroyError::Io { path: directory.clone(), source };
+    // An index that still writes would put files back.
+    index::wait_until_released(&layout.index(generation)).map_err(io)?;
+    // One that is gone was removed before, and may be back after a power cut until this is synced.
+    none_if_missing(disk.remove_directory(&directory)).map_err(io)?;
+    disk.sync_directory(&layout.root).map_err(io)
 }
 
 /// The wrapped keys of a generation; none where its making, or its removal, was cut short.

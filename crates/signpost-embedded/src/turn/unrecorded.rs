@@ -31,30 +31,23 @@ impl Unrecorded {
     }
 
     /// Notes, durably, what is about to be destroyed. What is noted already stays as it is: it was
-    /// written when all was still there.
+    /// written when all was still there. Gives what is noted, for its keeper's receipt, which is kept
+    /// in memory alone.
     pub(crate) fn note(
         &mut self,
         disk: &dyn Disk,
         layout: &Layout,
         destroyed: Destroyed,
-    ) -> io::Result<()> {
-        if self.0.iter().any(|noted| noted.generation == destroyed.generation) {
-            return Ok(());
-        }
-        self.0.push(destroyed);
-        self.write(disk, layout).inspect_err(|_| drop(self.0.pop()))
-    }
-
-    /// What was noted of a generation that is destroyed by now, with what its key's keeper said.
-    pub(crate) fn told(&mut self, gone: Destroyed) -> Destroyed {
-        let Some(noted) = self.0.iter_mut().find(|noted| noted.generation == gone.generation)
-        else {
-            return gone;
+    ) -> io::Result<&mut Destroyed> {
+        let is_it = |noted: &Destroyed| noted.generation == destroyed.generation;
+        let at = if let Some(at) = self.0.iter().position(is_it) {
+            at
+        } else {
+            self.0.push(destroyed);
+            self.write(disk, layout).inspect_err(|_| drop(self.0.pop()))?;
+            self.0.len() - 1
         };
-        if !gone.keys.is_empty() {
-            noted.keys = gone.keys;
-        }
-        noted.clone()
+        Ok(&mut self.0[at])
     }
 
     /// Lets go of a destruction that is on record. Where its file cannot be written, the next start

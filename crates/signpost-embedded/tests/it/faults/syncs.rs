@@ -191,6 +191,7 @@ async fn a_destruction_whose_last_sync_failed_is_done_again() {
     machine.faults.record();
     let destroyed = machine.twin.destroy(next - 1).await.unwrap();
     assert!(destroyed.files > 2, "what there was is told of, not what was left: {destroyed:?}");
+    assert!(destroyed.keys[0].method.contains("overwritten"), "as when it went: {destroyed:?}");
     let operations = machine.faults.operations();
     let synced =
         |done: &Operation| done.kind == OperationKind::SyncDirectory && done.path == machine.data();
