@@ -95,10 +95,11 @@ impl Drop for InHand {
     }
 }
 
-/// However a filling ends, a panic included, a later one is possible.
-struct UntilFilled<'s>(&'s Shared);
+/// However a filling or a switch ends, a panic included, it is over: a later turn is possible, and the
+/// store can be closed.
+pub(crate) struct OverByPanic<'s>(pub(crate) &'s Shared);
 
-impl Drop for UntilFilled<'_> {
+impl Drop for OverByPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             stop_noting(self.0);
@@ -135,7 +136,7 @@ pub(crate) fn prepare(
             }
         }
     };
-    let _until_filled = UntilFilled(shared);
+    let _over_by_panic = OverByPanic(shared);
     if let Some(filling) = given_up {
         filling.give_up(shared);
     }
@@ -165,7 +166,7 @@ fn fill_next(
 
 /// The filled generation of this number, to be put into use.
 pub(crate) fn take_filled(shared: &Arc<Shared>, generation: u64) -> Result<InHand, StoreError> {
-    let mut filling = {
+    let filling = {
         let mut turn = shared.turn()?;
         match std::mem::replace(&mut *turn, Turn::Filling) {
             Turn::Filled(filling) if filling.generation.keys.generation == generation => filling,
@@ -175,10 +176,12 @@ pub(crate) fn take_filled(shared: &Arc<Shared>, generation: u64) -> Result<InHan
             }
         }
     };
+    let mut in_hand = InHand { shared: Arc::clone(shared), filling: Some(*filling) };
     // The more is caught up here, the less holds up commits at the switch.
-    let caught_up = filling.catch_up(shared);
-    let in_hand = InHand { shared: Arc::clone(shared), filling: Some(*filling) };
-    caught_up.map(|_| in_hand)
+    if let Some(filling) = &mut in_hand.filling {
+        filling.catch_up(shared)?;
+    }
+    Ok(in_hand)
 }
 
 /// Waits until no fill goes on: it ends at its next read, for the store is closed. False if that

@@ -1,5 +1,6 @@
 //! The switch: the one moment of a turn at which no commit goes on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use signpost_core::store::StoreError;
@@ -9,7 +10,7 @@ use crate::current::Current;
 use crate::error::Failure;
 use crate::journal::AppendError;
 use crate::state::Shared;
-use crate::turn::{Filled, Filling, Retired, Turn, destroy, set_turn, stop_noting};
+use crate::turn::{Filled, Filling, OverByPanic, Retired, Turn, destroy, set_turn, stop_noting};
 
 /// How long commits may wait for the drain.
 const DRAINED_WITHIN: Duration = Duration::from_secs(5);
@@ -19,6 +20,8 @@ impl Writer {
     /// entries and openings are synced in their own files. Where that fails before `CURRENT` is
     /// written, the present one stays in use and the next is given up.
     pub(super) fn switch(&mut self, mut filling: Filling) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let _over_by_panic = OverByPanic(&shared);
         let gate = filling
             .catch_up(&self.shared)
             .and_then(|_| filling.sync())

@@ -25,6 +25,17 @@ struct Held {
 }
 
 impl Held {
+    fn hold(&self) {
+        *self.let_go.lock().unwrap() = false;
+        self.is_asked.store(false, Ordering::SeqCst);
+    }
+
+    async fn wait_until_asked(&self) {
+        while !self.is_asked.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn let_go(&self) {
         *self.let_go.lock().unwrap() = true;
         self.told.notify_all();
@@ -37,6 +48,28 @@ impl Carry for Held {
         let held = self.let_go.lock().unwrap();
         drop(self.told.wait_while(held, |let_go| !*let_go).unwrap());
         Some(record)
+    }
+}
+
+/// Carries all over, until it is to break.
+#[derive(Debug, Default)]
+struct Breaking(AtomicBool);
+
+impl Carry for Breaking {
+    fn carry(&self, record: Record) -> Option<Record> {
+        assert!(!self.0.load(Ordering::SeqCst), "the rule breaks");
+        Some(record)
+    }
+}
+
+/// Carries all over once it is let, but not for the writer.
+#[derive(Debug, Default)]
+struct BreakingTheWriter(Held);
+
+impl Carry for BreakingTheWriter {
+    fn carry(&self, record: Record) -> Option<Record> {
+        assert_ne!(std::thread::current().name(), Some("signpost-writer"), "the rule breaks");
+        self.0.carry(record)
     }
 }
 
@@ -65,9 +98,7 @@ async fn a_store_that_closes_while_it_fills_leaves_nothing_behind() {
         let (store, held) = (store.clone(), held.clone());
         async move { store.prepare(held).await }
     });
-    while !held.is_asked.load(Ordering::SeqCst) {
-        tokio::task::yield_now().await;
-    }
+    held.wait_until_asked().await;
     let closing = tokio::spawn({
         let store = store.clone();
         async move { store.close().await }
@@ -108,6 +139,46 @@ async fn a_turn_whose_switch_is_given_up_can_be_made_again() {
     let verified = verify(&place.options).unwrap();
     place.open().store.close().await.unwrap();
     assert!(verified.records > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_panic_on_the_way_to_the_switch_a_later_turn_is_possible() {
+    let (place, store, mut world) = used().await;
+    let carry = Arc::new(Breaking::default());
+    let next = store.prepare(carry.clone()).await.unwrap().generation;
+    world.record(1, 0).await;
+    carry.0.store(true, Ordering::SeqCst);
+    assert_eq!(store.switch(next).await, Err(StoreError::Damaged));
+    assert!(!second_generation(&place).exists());
+    world.compact().await.unwrap();
+    world.ask(1).await;
+    store.close().await.unwrap();
+    assert!(verify(&place.options).unwrap().records > 0);
+}
+
+/// The writer is gone then; what it had in hand keeps nobody waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_panic_in_the_switch_the_store_closes_and_opens_again() {
+    let (place, store, mut world) = used().await;
+    let carry = Arc::new(BreakingTheWriter::default());
+    carry.0.let_go();
+    let next = store.prepare(carry.clone()).await.unwrap().generation;
+    world.record(1, 0).await;
+    carry.0.hold();
+    let switching = tokio::spawn({
+        let store = store.clone();
+        async move { store.switch(next).await }
+    });
+    carry.0.wait_until_asked().await;
+    world.record(2, 0).await;
+    carry.0.let_go();
+    assert_eq!(switching.await.unwrap(), Err(StoreError::Indeterminate));
+    assert_eq!(store.close().await, Err(StoreError::Indeterminate), "and not after a minute");
+    drop((world, store));
+    let store = Arc::new(place.open().store);
+    assert!(!second_generation(&place).exists());
+    World::start(store.clone(), Arc::new(ManualClock::default())).await.compact().await.unwrap();
+    store.close().await.unwrap();
 }
 
 /// A drain that was cut short leaves half an entry and half an opening; the journal has both whole.
