@@ -1,5 +1,6 @@
 //! The running service: everything is read and checked, then bound, served, drained, closed.
 
+use std::error::Error;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use signpost_core::clock::{AHEAD_MAX, ServiceClock};
 use signpost_core::directory::{Directory, StartError};
 use signpost_core::policy::Policy;
-use signpost_core::store::{Clock, Store};
+use signpost_core::store::{Clock, Store, StoreError};
 use signpost_embedded::disk::Disk;
 use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::error::{Failure as StoreFailure, OpenError};
@@ -87,8 +88,7 @@ impl Server {
         }
         let held = directory.hold_evaluation_keys(&evaluation::fingerprints(&keys)).await;
         held.map_err(not_started)?;
-        let recorded = directory.finish_turn().await;
-        recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
+        turn::finish_at_start(&directory).await?;
         if opened.cut_bytes > 0 {
             let recorded = directory.record_cut_tail(opened.cut_bytes).await;
             recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
@@ -280,9 +280,7 @@ pub(crate) fn sealed(error: &OpenError) -> Failure {
         OpenError::NotADataDirectory { .. } | OpenError::KeyringInside { .. } => Exit::Config,
         // Nothing is wrong with what is stored: with space, the same start works.
         OpenError::NoSpace { .. } => Exit::Unavailable,
-        OpenError::Io { source, .. } if source.kind() == ErrorKind::StorageFull => {
-            Exit::Unavailable
-        }
+        _ if lacks_space(error) => Exit::Unavailable,
         OpenError::UnknownFormat { .. }
         | OpenError::Key { .. }
         | OpenError::Damaged { .. }
@@ -295,16 +293,23 @@ pub(crate) fn sealed(error: &OpenError) -> Failure {
     Failure::new(exit, with_sources(error))
 }
 
+/// Whether a disk that is full is behind it.
+fn lacks_space(error: &OpenError) -> bool {
+    causes(error).any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|io| io.kind() == ErrorKind::StorageFull)
+    })
+}
+
 /// An error and all that caused it, in one line.
-pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        line.push_str(": ");
-        line.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    line
+pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
+    let causes = causes(error).map(|cause| format!(": {cause}"));
+    std::iter::once(error.to_string()).chain(causes).collect()
+}
+
+/// All that caused an error, the nearest first.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
 }
 
 fn not_started(error: StartError) -> Failure {
@@ -315,7 +320,13 @@ fn not_started(error: StartError) -> Failure {
         StartError::AlreadyInitialised | StartError::EvaluationKey { .. } => {
             Failure::config(error.to_string())
         }
-        StartError::Store(error) => Failure::new(Exit::StoreFailed, error.to_string()),
+        // Nothing was done, for want of space most likely: the same start may work later.
+        StartError::Store(StoreError::Unavailable | StoreError::Busy) => {
+            Failure::new(Exit::Unavailable, error.to_string())
+        }
+        StartError::Store(StoreError::Indeterminate | StoreError::Damaged) => {
+            Failure::new(Exit::StoreFailed, error.to_string())
+        }
     }
 }
 
@@ -332,5 +343,11 @@ mod tests {
         assert_eq!(sealed(&OpenError::NoSpace { path: path() }).exit, Exit::Unavailable);
         assert_eq!(sealed(&io(ErrorKind::StorageFull)).exit, Exit::Unavailable);
         assert_eq!(sealed(&io(ErrorKind::NotFound)).exit, Exit::Sealed);
+        let not_destroyed =
+            |kind| OpenError::NotDestroyed { path: path(), source: io(kind).into() };
+        assert_eq!(sealed(&not_destroyed(ErrorKind::StorageFull)).exit, Exit::Unavailable);
+        assert_eq!(sealed(&not_destroyed(ErrorKind::NotFound)).exit, Exit::Sealed);
+        assert_eq!(not_started(StoreError::Unavailable.into()).exit, Exit::Unavailable);
+        assert_eq!(not_started(StoreError::Indeterminate.into()).exit, Exit::StoreFailed);
     }
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signpost_core::directory::{Directory, TurnError};
+use signpost_core::refusal::Refusal;
+use signpost_core::store::StoreError;
 use signpost_core::turn::{Destroyed, Generations, Unfinished};
 use signpost_embedded::store::EmbeddedStore;
 use tokio::sync::watch;
 
+use crate::exit::{Exit, Failure};
 use crate::watch::wait_until_set;
 
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
@@ -29,6 +32,21 @@ pub(crate) async fn when_grown(
         () = wait_until_set(stopped) => {}
         () = turn_each_time(&directory, &store, after_bytes) => {}
     }
+}
+
+/// Ends what earlier turns left, before anything is served. Without space for its entry that is left
+/// to the running service, which tries again: a service that tells what it lacks is better than none.
+pub(crate) async fn finish_at_start(directory: &Directory) -> Result<(), Failure> {
+    match directory.finish_turn().await {
+        Ok(destroyed) => destroyed.iter().for_each(tell_destroyed),
+        Err(TurnError::Refused(Refusal::Store(StoreError::Unavailable | StoreError::Busy))) => {
+            tracing::warn!("an earlier turn cannot be ended now: it is tried again");
+        }
+        Err(error @ (TurnError::MayNot(_) | TurnError::Refused(_))) => {
+            return Err(Failure::new(Exit::StoreFailed, error.to_string()));
+        }
+    }
+    Ok(())
 }
 
 async fn turn_each_time(directory: &Directory, store: &EmbeddedStore, after_bytes: u64) {
@@ -76,5 +94,40 @@ fn tell(error: &TurnError) {
     match error {
         TurnError::MayNot(why) => tracing::warn!(%why, "the store does not turn"),
         TurnError::Refused(error) => tracing::error!(%error, "the store did not turn"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signpost_core::directory::FirstLight;
+    use signpost_core::faulty::{Call, Fault, FaultyStore};
+    use signpost_core::memory::MemoryStore;
+    use signpost_core::policy::Policy;
+    use signpost_core::turn::Generations as _;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::entropy::SystemEntropy;
+
+    /// What the next start cannot write for want of space, the running service does.
+    #[tokio::test]
+    async fn a_start_that_cannot_end_a_turn_for_want_of_space_goes_on() {
+        let clock = Arc::new(SystemClock);
+        let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock.clone()))));
+        let policy = Arc::new(Policy::default());
+        Directory::first_light(&*store, &policy, FirstLight::default()).await.unwrap();
+        let directory = Directory::start(store.clone(), policy, clock, Arc::new(SystemEntropy));
+        let directory = directory.await.unwrap();
+        store.fail(Call::Commit, 1, Fault::Refuses);
+        directory.compact().await.unwrap_err();
+
+        store.fail(Call::Commit, 0, Fault::Refuses);
+        finish_at_start(&directory).await.unwrap();
+        assert_eq!(store.unfinished().await.unwrap().unrecorded.len(), 1, "it is left to do");
+        store.fail(Call::Unfinished, 0, Fault::DoesItAndFails);
+        let failed = finish_at_start(&directory).await.unwrap_err();
+        assert_eq!(failed.exit, Exit::StoreFailed);
+        finish_at_start(&directory).await.unwrap();
+        assert_eq!(store.unfinished().await, Ok(Unfinished::default()));
     }
 }
