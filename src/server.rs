@@ -162,7 +162,7 @@ impl Server {
         let turning = tokio::spawn(turning);
         tracing::info!("serving");
 
-        let mut condition = ConditionWatch::new(self.directory.clone(), health.clone());
+        let condition = ConditionWatch::new(self.directory.clone(), health.clone());
         let failed = tokio::select! {
             () = stop => None,
             cause = failure(&self.store) => Some(cause),

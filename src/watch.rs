@@ -1,7 +1,9 @@
 //! What the running service looks at by itself: the refusals it counts, its clock, and whether its
 //! store can write.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use signpost_core::directory::{AlertWatch, Directory, MayNotDestroy};
@@ -147,42 +149,69 @@ async fn look_at_clock(directory: &Directory, health: &Health, was_in_doubt: boo
 pub(crate) struct ConditionWatch {
     directory: Directory,
     health: Health,
-    seen: Seen,
+    seen: Mutex<Seen>,
 }
 
 impl ConditionWatch {
     pub(crate) fn new(directory: Directory, health: Health) -> Self {
-        Self { directory, health, seen: Seen::default() }
+        Self { directory, health, seen: Mutex::default() }
     }
 
-    /// Looks again and again, and never ends.
-    pub(crate) async fn follow(&mut self, condition: impl Fn() -> Condition) -> Infallible {
-        let mut every = tokio::time::interval(CONDITION_LOOKED_AT_EVERY);
-        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            every.tick().await;
-            self.look(condition()).await;
+    /// Looks again and again, and never ends. What is to be put on record may wait for the store for
+    /// as long as a disk stalls: health waits for none of it.
+    pub(crate) async fn follow(&self, condition: impl Fn() -> Condition) -> Infallible {
+        let looking = async {
+            let mut every = condition_interval();
+            loop {
+                every.tick().await;
+                self.look(condition()).await;
+            }
+        };
+        let recording = async {
+            let mut every = condition_interval();
+            loop {
+                every.tick().await;
+                self.record_owed().await;
+            }
+        };
+        tokio::select! {
+            never = looking => never,
+            never = recording => never,
         }
     }
 
-    /// Health first; what is to be put on record may have to wait for the store.
-    async fn look(&mut self, now: Condition) {
-        if let Some(status) = self.seen.take(now) {
+    async fn look(&self, now: Condition) {
+        let changed = self.seen().take(now);
+        if let Some(status) = changed {
             tell(now);
             self.health.set(status).await;
         }
-        while let Some(note) = self.seen.owed.first() {
+    }
+
+    /// Puts on record what is owed, in order, as far as the store takes it.
+    async fn record_owed(&self) {
+        loop {
+            let Some(note) = self.seen().owed.pop_front() else { return };
             let recorded = match note {
                 Note::Full => self.directory.record_full().await,
                 Note::Writable => self.directory.record_writable().await,
             };
             if let Err(error) = recorded {
                 tracing::debug!(%error, "a stop could not be put on record yet");
-                return;
+                return self.seen().owed.push_front(note);
             }
-            self.seen.owed.remove(0);
         }
     }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn condition_interval() -> tokio::time::Interval {
+    let mut every = tokio::time::interval(CONDITION_LOOKED_AT_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    every
 }
 
 /// What was seen of a store so far.
@@ -191,8 +220,8 @@ struct Seen {
     condition: Condition,
     /// Whether there was no space, and has not been since.
     is_full: bool,
-    /// What is yet to be put on record, in this order.
-    owed: Vec<Note>,
+    /// What is yet to be put on record, in this order, and is not being put there now.
+    owed: VecDeque<Note>,
 }
 
 /// What is put on record of a store.
@@ -204,7 +233,7 @@ enum Note {
 
 impl Default for Seen {
     fn default() -> Self {
-        Self { condition: Condition::Writable, is_full: false, owed: Vec::new() }
+        Self { condition: Condition::Writable, is_full: false, owed: VecDeque::new() }
     }
 }
 
@@ -218,8 +247,9 @@ impl Seen {
         match now {
             Condition::Full => {
                 // A return that never got on record was none: the stop goes on.
-                if self.owed.pop_if(|last| *last == Note::Writable).is_none() && !self.is_full {
-                    self.owed.push(Note::Full);
+                if self.owed.pop_back_if(|last| *last == Note::Writable).is_none() && !self.is_full
+                {
+                    self.owed.push_back(Note::Full);
                 }
                 self.is_full = true;
                 Some(ServingStatus::NotServing)
@@ -227,7 +257,7 @@ impl Seen {
             Condition::Keyless | Condition::Slow => Some(ServingStatus::NotServing),
             Condition::Writable => {
                 if self.is_full {
-                    self.owed.push(Note::Writable);
+                    self.owed.push_back(Note::Writable);
                 }
                 self.is_full = false;
                 Some(ServingStatus::Serving)
@@ -261,6 +291,7 @@ mod tests {
     use std::sync::Arc;
 
     use signpost_core::directory::FirstLight;
+    use signpost_core::faulty::{Call, Fault, FaultyStore};
     use signpost_core::id::Receipt;
     use signpost_core::memory::MemoryStore;
     use signpost_core::policy::Policy;
@@ -275,22 +306,31 @@ mod tests {
     use crate::clock::SystemClock;
     use crate::entropy::SystemEntropy;
 
-    /// What health says of each service, and what stands on record after first light.
-    async fn found(health: &HealthService, store: &MemoryStore) -> (Vec<i32>, Vec<Action>) {
+    /// What health says of each service.
+    async fn statuses(health: &HealthService) -> Vec<i32> {
         let mut statuses = Vec::new();
         for service in grpc::SERVICES {
             let request = HealthCheckRequest { service: service.to_owned() };
             let checked = health.check(Request::new(request)).await.unwrap();
             statuses.push(checked.into_inner().status);
         }
+        statuses
+    }
+
+    /// What health says of each service, and what stands on record after first light.
+    async fn found(health: &HealthService, store: &dyn Store) -> (Vec<i32>, Vec<Action>) {
+        let statuses = statuses(health).await;
         let entries = store.entries(Receipt(1), NonZeroUsize::MAX).await.unwrap();
         (statuses, entries.iter().map(signpost_core::entry::Entry::action).collect())
     }
 
-    #[tokio::test]
-    async fn a_full_store_stops_the_service_and_is_on_record_and_so_is_its_return() {
+    const SERVING: [i32; grpc::SERVICES.len()] = [1; grpc::SERVICES.len()];
+    const NOT_SERVING: [i32; grpc::SERVICES.len()] = [2; grpc::SERVICES.len()];
+
+    /// A watch over an empty register, its store, and what health says.
+    async fn watch() -> (ConditionWatch, Arc<FaultyStore>, HealthService) {
         let clock = Arc::new(SystemClock);
-        let store = Arc::new(MemoryStore::new(clock.clone()));
+        let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock.clone()))));
         let policy = Arc::new(Policy::default());
         Directory::first_light(&*store, &policy, FirstLight::default()).await.unwrap();
         let directory = Directory::start(store.clone(), policy, clock, Arc::new(SystemEntropy));
@@ -298,26 +338,52 @@ mod tests {
         let checks = HealthService::from_health_reporter(reporter.clone());
         let health = Health::new(reporter);
         health.set(ServingStatus::Serving).await;
-        let mut watch = ConditionWatch::new(directory.await.unwrap(), health);
+        (ConditionWatch::new(directory.await.unwrap(), health), store, checks)
+    }
 
-        let every = grpc::SERVICES.len();
-        let (serving, not_serving) = (vec![1; every], vec![2; every]);
+    #[tokio::test]
+    async fn a_full_store_stops_the_service_and_is_on_record_and_so_is_its_return() {
+        let (watch, store, checks) = watch().await;
         let (full, writable) = (Action::NoteFull, Action::NoteWritable);
         for (condition, status, record) in [
-            (Condition::Writable, &serving, &[][..]),
-            (Condition::Full, &not_serving, &[full]),
-            (Condition::Full, &not_serving, &[full]),
-            (Condition::Slow, &not_serving, &[full]),
-            (Condition::Full, &not_serving, &[full]),
-            (Condition::Writable, &serving, &[full, writable]),
-            (Condition::Slow, &not_serving, &[full, writable]),
-            (Condition::Writable, &serving, &[full, writable]),
-            (Condition::Keyless, &not_serving, &[full, writable]),
-            (Condition::Writable, &serving, &[full, writable]),
-            (Condition::Full, &not_serving, &[full, writable, full]),
+            (Condition::Writable, SERVING, &[][..]),
+            (Condition::Full, NOT_SERVING, &[full]),
+            (Condition::Full, NOT_SERVING, &[full]),
+            (Condition::Slow, NOT_SERVING, &[full]),
+            (Condition::Full, NOT_SERVING, &[full]),
+            (Condition::Writable, SERVING, &[full, writable]),
+            (Condition::Slow, NOT_SERVING, &[full, writable]),
+            (Condition::Writable, SERVING, &[full, writable]),
+            (Condition::Keyless, NOT_SERVING, &[full, writable]),
+            (Condition::Writable, SERVING, &[full, writable]),
+            (Condition::Full, NOT_SERVING, &[full, writable, full]),
         ] {
             watch.look(condition).await;
-            assert_eq!(found(&checks, &store).await, (status.clone(), record.to_vec()));
+            watch.record_owed().await;
+            assert_eq!(found(&checks, &*store).await, (status.to_vec(), record.to_vec()));
+        }
+    }
+
+    /// The disk stalls while the return is put on record.
+    #[tokio::test]
+    async fn health_does_not_wait_for_what_is_put_on_record() {
+        let (watch, store, checks) = watch().await;
+        watch.look(Condition::Full).await;
+        watch.record_owed().await;
+        store.fail(Call::Commit, 0, Fault::Stalls);
+        let condition = Mutex::new(Condition::Writable);
+        let stalled = async {
+            while statuses(&checks).await != SERVING || store.calls(Call::Commit) < 3 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            *condition.lock().unwrap() = Condition::Slow;
+            while statuses(&checks).await != NOT_SERVING {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            never = watch.follow(|| *condition.lock().unwrap()) => match never {},
+            said = tokio::time::timeout(Duration::from_secs(10), stalled) => said.unwrap(),
         }
     }
 

@@ -48,6 +48,8 @@ pub enum Fault {
     /// Nothing is done, and every later call fails; what was done before can be read from the
     /// store within, as after a restart.
     Dies,
+    /// Nothing is done, and the call never comes back, as on a disk that stalls.
+    Stalls,
 }
 
 /// How often each fault strikes, in calls of a thousand.
@@ -137,6 +139,7 @@ impl FaultyStore {
                 plan.is_dead = true;
                 Turn::Skip(StoreError::Indeterminate)
             }
+            Some(Fault::Stalls) => Turn::Stall,
         }
     }
 }
@@ -145,6 +148,7 @@ enum Turn {
     Do,
     DoAndFail(StoreError),
     Skip(StoreError),
+    Stall,
 }
 
 impl Plan {
@@ -176,6 +180,7 @@ impl Turn {
             Self::Do => call.await,
             Self::DoAndFail(error) => call.await.and(Err(error.into())),
             Self::Skip(error) => Err(error.into()),
+            Self::Stall => std::future::pending().await,
         }
     }
 }
