@@ -26,6 +26,7 @@ pub(crate) struct Children {
 struct Lately {
     newer: BTreeMap<[u8; 32], Records>,
     older: BTreeMap<[u8; 32], Records>,
+    /// Of the newer half.
     weight: usize,
 }
 
@@ -59,10 +60,7 @@ impl Children {
         for key in changed {
             let scope = key.scope();
             if let Scope::Child(_) = scope {
-                let key = scope.locate(&self.key);
-                let mut lately = self.lately();
-                lately.newer.remove(&key);
-                lately.older.remove(&key);
+                self.lately().let_go(&scope.locate(&self.key));
             }
         }
     }
@@ -79,7 +77,8 @@ impl Children {
 
 impl Lately {
     fn keep(&mut self, key: [u8; 32], records: Records) {
-        let weight = 1 + records.len();
+        self.let_go(&key);
+        let weight = weight(&records);
         if self.weight + weight > HALF {
             self.older = std::mem::take(&mut self.newer);
             self.weight = 0;
@@ -87,6 +86,17 @@ impl Lately {
         self.weight += weight;
         self.newer.insert(key, records);
     }
+
+    fn let_go(&mut self, key: &[u8; 32]) {
+        if let Some(records) = self.newer.remove(key) {
+            self.weight -= weight(&records);
+        }
+        self.older.remove(key);
+    }
+}
+
+fn weight(records: &Records) -> usize {
+    1 + records.len()
 }
 
 #[cfg(test)]
@@ -120,6 +130,19 @@ mod tests {
         assert!(children.get(&child(1)).is_none());
         children.forget();
         assert!(children.get(&child(0)).is_none());
+    }
+
+    #[test]
+    fn what_is_let_go_or_replaced_takes_no_room() {
+        let children = Children::new();
+        children.keep(&child(0), nothing());
+        let Scope::Child(changed) = child(1) else { unreachable!("it is one") };
+        for _ in 0..2 * HALF {
+            children.keep(&child(1), nothing());
+            children.keep(&child(1), nothing());
+            children.let_go([RecordKey::Head(changed.clone())].iter());
+        }
+        assert!(children.get(&child(0)).is_some());
     }
 
     #[test]
