@@ -107,6 +107,7 @@ macro_rules! conformance_suite {
                     the_ledger_goes_on_through_a_turn,
                     a_compaction_leaves_only_what_has_had_its_time,
                     a_turn_has_one_order,
+                    no_turn_begins_before_the_last_one_is_over,
                 }
             }
         }

@@ -138,6 +138,9 @@ impl Generations for MemoryStore {
     /// There is nothing to copy: what is left behind goes at the switch.
     async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
         let mut state = self.state()?;
+        if state.before.is_some() {
+            return Err(StoreError::Busy);
+        }
         let all = state.records.len() as u64;
         let records = state.records.values().cloned();
         let carried = records.filter_map(|stored| carry.carry(stored.record)).count() as u64;

@@ -22,7 +22,7 @@ use crate::terms::Action;
 pub trait Generations: Send + Sync + std::fmt::Debug {
     /// Begins the next generation and fills it with what is carried over, while commits go on. One
     /// that was prepared before and never used is given up. [`StoreError::Busy`] while another is
-    /// being prepared.
+    /// being prepared, or the one that was in use before is not destroyed.
     async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError>;
 
     /// Puts the prepared generation in the place of the present one, durably, once it has caught

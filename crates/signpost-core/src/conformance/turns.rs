@@ -154,3 +154,16 @@ pub async fn a_turn_has_one_order(fixture: &Fixture) {
     let destroyed = store.destroy(again.generation - 1).await;
     assert_eq!(destroyed, Err(StoreError::Unavailable), "it is gone");
 }
+
+/// The generation that was in use before goes first, and nothing is begun over it.
+pub async fn no_turn_begins_before_the_last_one_is_over(fixture: &Fixture) {
+    let store = fixture.generations();
+    fixture.commit(commit(vec![put_head(1)])).await;
+    let first = store.prepare(everything()).await.expect("the next generation is filled");
+    store.switch(first.generation).await.expect("it is put into use");
+    assert_eq!(store.prepare(everything()).await, Err(StoreError::Busy));
+    let left = store.unfinished().await.expect("it is told");
+    assert_eq!(left.retired, Some(first.generation - 1), "it is still there to be destroyed");
+    store.destroy(first.generation - 1).await.expect("the one before goes");
+    turn(fixture, everything()).await;
+}
