@@ -131,54 +131,58 @@ fn sync_ledger_file(file: &dyn DiskFile) -> Result<(), LedgerError> {
     file.sync_data().map_err(LedgerError::NotSynced)
 }
 
-/// Reads entries in order, for comparing them with the journal's and for answering.
+/// Files of one kind, of which one is open at a time, to be read.
 #[derive(Debug)]
-pub(crate) struct EntryReader {
+struct NumberedFiles {
     layout: Layout,
     disk: Arc<dyn Disk>,
-    file: Option<NumberedFile>,
+    path: fn(&Layout, u64) -> PathBuf,
+    open: Option<NumberedFile>,
 }
+
+impl NumberedFiles {
+    fn get(&mut self, number: u64) -> io::Result<&dyn DiskFile> {
+        if self.open.as_ref().is_none_or(|(is_open, _)| *is_open != number) {
+            let path = (self.path)(&self.layout, number);
+            self.open = Some((number, self.disk.open_to_read(&path)?));
+        }
+        let (_, file) = self.open.as_ref().expect("opened above");
+        Ok(&**file)
+    }
+}
+
+/// Reads entries in order, for comparing them with the journal's and for answering.
+#[derive(Debug)]
+pub(crate) struct EntryReader(NumberedFiles);
 
 impl EntryReader {
     pub(crate) fn new(layout: Layout, disk: Arc<dyn Disk>) -> Self {
-        Self { layout, disk, file: None }
+        Self(NumberedFiles { layout, disk, path: Layout::entries, open: None })
     }
 
     /// The bytes of one entry. An error of kind `NotFound` or `UnexpectedEof` means that it is not
     /// there.
     pub(crate) fn read(&mut self, index: u64) -> io::Result<[u8; Entry::LEN]> {
-        let number = index / PER_FILE;
-        if self.file.as_ref().is_none_or(|(is_open, _)| *is_open != number) {
-            self.file = Some((number, self.disk.open_to_read(&self.layout.entries(number))?));
-        }
-        let (_, file) = self.file.as_ref().expect("opened above");
+        let file = self.0.get(index / PER_FILE)?;
         let mut bytes = [0; Entry::LEN];
-        read_exact_at(&**file, &mut bytes, index % PER_FILE * ENTRY_LEN)?;
+        read_exact_at(file, &mut bytes, index % PER_FILE * ENTRY_LEN)?;
         Ok(bytes)
     }
 }
 
 /// Reads openings slot by slot, for comparing them with the journal's.
 #[derive(Debug)]
-pub(crate) struct OpeningReader {
-    layout: Layout,
-    disk: Arc<dyn Disk>,
-    file: Option<NumberedFile>,
-}
+pub(crate) struct OpeningReader(NumberedFiles);
 
 impl OpeningReader {
     pub(crate) fn new(layout: Layout, disk: Arc<dyn Disk>) -> Self {
-        Self { layout, disk, file: None }
+        Self(NumberedFiles { layout, disk, path: Layout::segment, open: None })
     }
 
     /// The opening in one slot. An error of kind `NotFound` or `UnexpectedEof` means that it is not
     /// there.
     pub(crate) fn read(&mut self, segment: u64, slot: u32) -> io::Result<SealedOpening> {
-        if self.file.as_ref().is_none_or(|(is_open, _)| *is_open != segment) {
-            self.file = Some((segment, self.disk.open_to_read(&self.layout.segment(segment))?));
-        }
-        let (_, file) = self.file.as_ref().expect("opened above");
-        read_slot(&**file, segment, slot)
+        read_slot(self.0.get(segment)?, segment, slot)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::options::Options;
 use crate::reader::Readers;
 use crate::recovery::{self, Recovered};
 use crate::state::Shared;
-use crate::state::generation::Generation;
+use crate::state::generation::{Generation, unreadable};
 use crate::state::index::wait_until_released;
 use crate::state::registers::{Registers, register_key, register_kind};
 use crate::state::seal;
@@ -308,8 +308,7 @@ fn read_record(shared: &Shared, key: &RecordKey) -> Result<Option<Stored>, Store
     let in_use = shared.read_generation()?;
     let generation = in_use.as_ref().ok_or(StoreError::Unavailable)?;
     let location = generation.keys.locate(key);
-    let sealed = generation.index.get(&location).map_err(|error| index_error(&error))?;
-    sealed.map(|sealed| generation.keys.unseal(&location, &sealed)).transpose()
+    generation.get(&location)
 }
 
 fn scan_records(
@@ -323,7 +322,7 @@ fn scan_records(
     let prefix = generation.keys.locate_scope(scope);
     let after = after.map(|key| generation.keys.locate(key));
     let found = generation.index.scan(&prefix, after.as_ref(), limit);
-    let found = found.map_err(|error| index_error(&error))?;
+    let found = found.map_err(|error| unreadable(&error))?;
     let unseal =
         |(location, sealed): &([u8; 48], sled::IVec)| generation.keys.unseal(location, sealed);
     let found = found.iter().map(unseal).collect::<Result<Vec<_>, _>>()?;
@@ -401,11 +400,6 @@ where
         Err(error) if error.is_panic() => Err(StoreError::Damaged),
         Err(_runtime_ends) => Err(StoreError::Unavailable),
     }
-}
-
-fn index_error(error: &sled::Error) -> StoreError {
-    tracing::error!(%error, "the index cannot be read");
-    StoreError::Damaged
 }
 
 fn ledger_error(error: &std::io::Error) -> StoreError {

@@ -11,7 +11,7 @@ use signpost_core::turn::{Carry, Prepared};
 use crate::durable;
 use crate::journal::Journal;
 use crate::journal::frame::{Body, SealedWrite};
-use crate::state::generation::{Generation, GenerationKeys};
+use crate::state::generation::{Generation, GenerationKeys, unreadable};
 use crate::state::index::{Index, Trust};
 use crate::state::registers::{Registers, register_key};
 use crate::state::{Changes, Shared};
@@ -392,18 +392,9 @@ fn read_one(
     source: &Generation,
     location: &[u8; 48],
 ) -> Result<Option<Stored>, StoreError> {
-    let found = {
-        let no_frame_is_half_applied = shared.read_generation()?;
-        no_frame_is_half_applied.as_ref().ok_or(StoreError::Unavailable)?;
-        source.index.get(location)
-    };
-    let found = found.map_err(|error| unreadable(&error))?;
-    found.map(|sealed| source.keys.unseal(location, &sealed)).transpose()
-}
-
-fn unreadable(error: &sled::Error) -> StoreError {
-    tracing::error!(%error, "the index cannot be read");
-    StoreError::Damaged
+    let no_frame_is_half_applied = shared.read_generation()?;
+    no_frame_is_half_applied.as_ref().ok_or(StoreError::Unavailable)?;
+    source.get(location)
 }
 
 pub(crate) fn stop_noting(shared: &Shared) {

@@ -24,6 +24,20 @@ pub(crate) struct Generation {
     pub(crate) index: Index,
 }
 
+impl Generation {
+    /// The record at a location.
+    pub(crate) fn get(&self, location: &[u8; 48]) -> Result<Option<Stored>, StoreError> {
+        let sealed = self.index.get(location).map_err(|error| unreadable(&error))?;
+        sealed.map(|sealed| self.keys.unseal(location, &sealed)).transpose()
+    }
+}
+
+/// What a read that the index fails comes to.
+pub(crate) fn unreadable(error: &sled::Error) -> StoreError {
+    tracing::error!(%error, "the index cannot be read");
+    StoreError::Damaged
+}
+
 impl GenerationKeys {
     /// Makes new keys for a generation, wrapped under a new key-encryption key.
     pub(crate) fn create(generation: u64, source: &dyn KeySource) -> Result<WrappedKey, KeyError> {

@@ -121,12 +121,7 @@ impl<'w> Batch<'w> {
             return Ok(found.map(|stored| stored.version));
         }
         let location = self.generation.keys.locate(key);
-        let sealed = self.generation.index.get(&location).map_err(|error| {
-            tracing::error!(%error, "the index cannot be read");
-            StoreError::Damaged
-        })?;
-        let unseal = |sealed: sled::IVec| self.generation.keys.unseal(&location, &sealed);
-        Ok(sealed.map(unseal).transpose()?.map(|stored| stored.version))
+        Ok(self.generation.get(&location)?.map(|stored| stored.version))
     }
 
     fn register_version(&self, key: &RegisterKey) -> Result<Version, StoreError> {
