@@ -3,6 +3,7 @@
 
 mod compare;
 mod create;
+mod rebuild;
 pub(crate) mod survey;
 mod tail;
 
@@ -34,6 +35,7 @@ use crate::state::{Shared, read_segment_key};
 use crate::turn::destroy;
 use crate::turn::unrecorded::Unrecorded;
 use crate::writer::Tail;
+use rebuild::Rebuild;
 use survey::{Place, Survey};
 
 pub(crate) use create::create;
@@ -286,8 +288,11 @@ fn replay(
     let mut reader = JournalReader::open(&**place.disk, layout, place.current)?;
     place.progress.begin("replaying the journal", reader.len_from(from));
     reader.resume(from);
+    let mut rebuild = (index.frame().number == 0).then(|| Rebuild::new(index));
     while let Some(frame) = reader.next_frame()? {
-        if frame.id.number > index.frame().number {
+        if let Some(rebuild) = &mut rebuild {
+            rebuild.add(frame.id, frame.body.writes).map_err(lost)?;
+        } else if frame.id.number > index.frame().number {
             index.apply(frame.id, &frame.body.writes).map_err(lost)?;
         }
         let skip = drained.saturating_sub(frame.first_entry);
@@ -301,6 +306,9 @@ fn replay(
         place.progress.advance(frame.len);
     }
     place.progress.end();
+    if let Some(rebuild) = rebuild {
+        rebuild.finish(place.progress).map_err(lost)?;
+    }
     ledger.sync().map_err(|error| ledger_error(&layout.ledger(), error))
 }
 

@@ -70,11 +70,17 @@ impl Index {
         self.remember(frame, writes)
     }
 
+    /// Remembers a later frame, up to which it holds all.
+    pub(crate) fn name(&self, frame: FrameId) -> sled::Result<()> {
+        if frame.number > self.frame().number {
+            self.remember(frame, &[])?;
+        }
+        Ok(())
+    }
+
     /// Remembers the last frame of all and flushes, so that the next start finds nothing to do.
     pub(crate) fn close(&self, last: FrameId) -> sled::Result<usize> {
-        if last.number > self.frame().number {
-            self.remember(last, &[])?;
-        }
+        self.name(last)?;
         self.flush()
     }
 
