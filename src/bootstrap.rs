@@ -169,6 +169,7 @@ impl Building {
                 organisation: id,
                 name: system.name,
                 standing: Standing::Active,
+                certificates: Vec::new(),
             });
             self.register.certificates.push(Certificate {
                 fingerprint: fingerprint(&leaf[0]),

@@ -11,7 +11,7 @@ pub use access::{
     AuthorityExtension, Group, GroupWidening, MEMBERS_MAX, Members, Proposal, ProposalState,
     ProposedChange,
 };
-pub use organisation::{Certificate, Organisation, System, Team};
+pub use organisation::{CERTIFICATES_MAX, Certificate, Organisation, System, Team};
 pub use person::{Conditions, Lapse, Person, PersonStanding};
 pub use token::{Custodies, Enrolment, EnrolmentState, HeldToken, TokenRecord};
 

@@ -18,7 +18,8 @@ Examples:
   signpost admin system resume --system 0190b2a4-7c1e-7000-8000-000000000003
   signpost admin system list --organisation 0190b2a4-7c1e-7000-8000-000000000001
 
-A suspended system is nobody from the next request on, on open connections too.";
+A suspended system is nobody from the next request on, on open connections too. Its certificates
+are revoked for good: admit a new one before it is resumed.";
 
 /// Systems, which certificates name
 #[derive(Args, Debug)]
@@ -43,7 +44,7 @@ enum Action {
         #[command(flatten)]
         change: ChangeArgs,
     },
-    /// Suspends a system
+    /// Suspends a system, and revokes its certificates for good
     Suspend(OneSystem),
     /// Lets a suspended system act again
     Resume(OneSystem),

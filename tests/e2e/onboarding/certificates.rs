@@ -94,14 +94,19 @@ async fn a_system_renews_its_certificate_and_the_present_one_stays() {
     };
     scene.by.first.suspend_system(suspend).await.unwrap();
     for caller in [&next, &worker.caller] {
-        assert_eq!(scene.ask(caller).await.as_deref(), Some("SYSTEM_SUSPENDED"));
+        assert_eq!(scene.ask(caller).await.as_deref(), Some("CERTIFICATE_REVOKED"));
         let renewed = caller.renew_certificate(renewal(&request)).await;
-        assert_eq!(reason(renewed), "SYSTEM_SUSPENDED");
+        assert_eq!(reason(renewed), "CERTIFICATE_REVOKED");
     }
+    // What is admitted while it is suspended waits until it is resumed; of before, nothing returns.
+    let (_, system) = scene.admit(&eastmoor.system_id).await;
+    let waiting = system.with_token(&worker.token.to_text());
+    assert_eq!(scene.ask(&waiting).await.as_deref(), Some("SYSTEM_SUSPENDED"));
     let resume =
         v1::ResumeSystemRequest { request_id: request_id(), system_id: eastmoor.system_id };
     scene.by.first.resume_system(resume).await.unwrap();
-    assert_eq!(scene.ask(&next).await, None);
+    assert_eq!(scene.ask(&waiting).await, None);
+    assert_eq!(scene.ask(&next).await.as_deref(), Some("CERTIFICATE_REVOKED"));
     scene.service.stop().await;
 }
 

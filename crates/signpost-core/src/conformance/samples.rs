@@ -202,6 +202,7 @@ fn system() -> Record {
         organisation: OrganisationId::new([1; 16]),
         name: text("Case system"),
         standing: Standing::Suspended,
+        certificates: vec![Fingerprint::new([9; 32])],
     })
 }
 
@@ -334,7 +335,11 @@ fn alert() -> Record {
 }
 
 fn held_token() -> HeldToken {
-    HeldToken { id: TokenId::new([12; 16]), hash: Token::new([11; 32]).hash() }
+    HeldToken {
+        id: TokenId::new([12; 16]),
+        hash: Token::new([11; 32]).hash(),
+        issued_on: date(2026, 1, 5),
+    }
 }
 
 /// As long as details can be: a scan of many is a large one.

@@ -211,9 +211,16 @@ impl FirstLight {
     /// the tokens are.
     fn into_records(mut self) -> Vec<Record> {
         for token in &self.tokens {
-            let held = HeldToken { id: token.id, hash: token.hash };
+            let held = HeldToken { id: token.id, hash: token.hash, issued_on: token.used_on };
             let holder = self.people.iter_mut().find(|person| person.id == token.person);
             holder.expect("a token is somebody's").tokens.push(held);
+        }
+        for certificate in &self.certificates {
+            let named = self.systems.iter_mut().find(|system| system.id == certificate.system);
+            let named = named.expect("a certificate names a system");
+            if !named.certificates.contains(&certificate.fingerprint) {
+                named.certificates.push(certificate.fingerprint);
+            }
         }
         let mut records = self.members();
         records.extend(self.claims());

@@ -46,6 +46,10 @@ pub struct Team {
     pub hours: Hours,
 }
 
+/// How many certificates of one system count at once: the present one, the next, and some more for
+/// machines of one system that each have their own.
+pub const CERTIFICATES_MAX: usize = 8;
+
 /// A system of an organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct System {
@@ -57,6 +61,9 @@ pub struct System {
     pub name: Name,
     /// Whether it may be used.
     pub standing: Standing,
+    /// The certificates that name it, at most [`CERTIFICATES_MAX`]: those that were revoked or are
+    /// over make way for the next.
+    pub certificates: Vec<Fingerprint>,
 }
 
 /// A client certificate, which names a system. Found by its fingerprint at every request.

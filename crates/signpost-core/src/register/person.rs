@@ -15,6 +15,13 @@ const VETTING_YEARS: i64 = 3;
 /// For how long a person goes on without being recertified.
 const RECERTIFIED_MONTHS: i64 = 4;
 
+/// How many tokens a person may be issued within [`RENEWED_DAYS`] and still renew the last one. Every
+/// token stays on the person's record, which every question reads: it must not grow at will.
+const RENEWED_MAX: usize = 4;
+
+/// Over how many days renewals are counted.
+const RENEWED_DAYS: i64 = 30;
+
 /// A person of the register. Who it is stands with the organisation, under its staff reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -92,6 +99,14 @@ impl Person {
         } else {
             None
         }
+    }
+
+    /// Whether the last token may be renewed on this day: a few times in a month, and no more.
+    #[must_use]
+    pub fn may_renew_on(&self, today: Date) -> bool {
+        let since = today.saturating_sub(RENEWED_DAYS.days());
+        let lately = self.tokens.iter().filter(|held| held.issued_on > since);
+        lately.count() < RENEWED_MAX
     }
 
     /// The token that was issued last.

@@ -41,6 +41,8 @@ pub struct HeldToken {
     pub id: TokenId,
     /// The hash by which it is found.
     pub hash: TokenHash,
+    /// The day on which it was issued.
+    pub issued_on: Date,
 }
 
 /// Where an organisation's tokens are: issued is the sum of the others at every moment.

@@ -103,7 +103,11 @@ async fn only_brokers_broker_and_only_for_who_may_ask_themselves() {
     let asked = brokered(&scene, BRIAN, EDDIE, Purpose::S47Enquiry, &one);
     let entry = scene.assert_refused_next(asked, Reason::Purpose).await;
     assert_eq!(entry.on_behalf_of(), Some(EDDIE.actor()));
-    let tokens = vec![HeldToken { id: NORA.token().id, hash: NORA.token().hash }];
+    let tokens = vec![HeldToken {
+        id: NORA.token().id,
+        hash: NORA.token().hash,
+        issued_on: NORA.token().used_on,
+    }];
     let active = Person { tokens, ..NORA.person() };
     let suspended = Person { standing: PersonStanding::Suspended, ..active.clone() };
     let lost = TokenRecord { standing: Standing::Revoked, ..NORA.token() };

@@ -178,6 +178,7 @@ pub(crate) fn system(id: u8, organisation: u8) -> System {
         organisation: OrganisationId::new([organisation; 16]),
         name: text("Case system"),
         standing: Standing::Active,
+        certificates: Vec::new(),
     }
 }
 

@@ -94,6 +94,24 @@ async fn what_is_signed_names_the_system_and_a_repeat_gives_the_same() {
 }
 
 #[tokio::test]
+async fn a_system_renews_until_eight_certificates_count_and_each_stands_in_the_ledger() {
+    let (scene, issuer) = scene().await;
+    let (own, next) = (alone(NORA), Ok(NextCertificate { public_key: vec![8] }));
+    for _ in 0..7 {
+        scene.directory.issue_next_certificate(&own, &next).await.unwrap();
+        let entry = *scene.entries().await.last().unwrap();
+        assert_eq!(entry.detail(), [100 + issuer.signed(); 32]);
+    }
+    let refused = scene.directory.issue_next_certificate(&own, &next).await.unwrap_err();
+    let Refusal::Refused { reason: Reason::WrongState(problem), .. } = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(problem.starts_with("8 certificates of the system count already"));
+    scene.clock.advance(SignedDuration::from_hours(24));
+    scene.directory.issue_next_certificate(&own, &next).await.unwrap();
+}
+
+#[tokio::test]
 async fn without_an_authority_or_with_one_that_signs_nothing_the_caller_is_told() {
     #[derive(Debug)]
     struct Over;

@@ -12,7 +12,7 @@ use signpost_core::id::{
     Fingerprint, GroupId, OrganisationId, PersonId, ProposalId, Receipt, SystemId, TeamId,
 };
 use signpost_core::record::{Record, RecordKey, Registered};
-use signpost_core::refusal::{Reason, Refusal, Unidentified};
+use signpost_core::refusal::Reason;
 use signpost_core::register::{
     AuthorityExtension, Custodies, Group, GroupWidening, Organisation, ProposalState,
     ProposedChange,
@@ -437,36 +437,4 @@ async fn what_the_register_does_not_have_is_refused() {
     unknown!("system", ResumeSystem { system });
     unknown!("system", AdmitCertificate { system, fingerprint, until });
     unknown!("certificate", RevokeCertificate { fingerprint });
-}
-
-#[tokio::test]
-async fn a_suspended_system_and_a_revoked_certificate_are_nobodys_at_once() {
-    let scene = Scene::new().await;
-    let system = SystemId::new([EASTVALE; 16]);
-    let stands_so = || Reason::WrongState("the system stands so already");
-    let resume = ask_for!(scene, ADA, ResumeSystem { system });
-    scene.assert_refused(resume, stands_so()).await;
-    ask_for!(scene, ADA, SuspendSystem { system }).await.unwrap();
-    let suspend = ask_for!(scene, ADA, SuspendSystem { system });
-    scene.assert_refused(suspend, stands_so()).await;
-    let may = async || scene.directory.may_ask_many(&EVE.presented()).await;
-    assert_eq!(may().await, Err(Refusal::Unidentified(Unidentified::SystemSuspended)));
-    ask_for!(scene, ADA, ResumeSystem { system }).await.unwrap();
-    assert_eq!(may().await, Ok(()));
-
-    let fingerprint = Fingerprint::new([EASTVALE; 32]);
-    ask_for!(scene, ADA, RevokeCertificate { fingerprint }).await.unwrap();
-    assert_eq!(may().await, Err(Refusal::Unidentified(Unidentified::CertificateRevoked)));
-    let again = ask_for!(scene, ADA, RevokeCertificate { fingerprint });
-    let revoked = Reason::WrongState("the certificate is revoked already");
-    scene.assert_refused(again, revoked).await;
-    let until = Timestamp::MAX;
-    let admit = ask_for!(scene, ADA, AdmitCertificate { system, fingerprint, until });
-    scene.assert_refused(admit, Reason::AlreadyRegistered("certificate")).await;
-    let over = scene.directory.now() - 1.second();
-    let fingerprint = Fingerprint::new([77; 32]);
-    let admit = ask_for!(scene, ADA, AdmitCertificate { system, fingerprint, until: over });
-    scene.assert_invalid(admit, "certificate").await;
-    let key = RecordKey::Certificate(fingerprint);
-    assert_eq!(scene.record(key).await, None);
 }

@@ -160,6 +160,7 @@ pub(crate) fn system(of: u8) -> System {
         organisation: org(of),
         name: text("Case system"),
         standing: Standing::Active,
+        certificates: Vec::new(),
     }
 }
 

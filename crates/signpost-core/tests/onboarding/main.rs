@@ -16,4 +16,5 @@ mod people;
 mod races;
 mod recovery;
 mod roles;
+mod systems;
 mod tokens;

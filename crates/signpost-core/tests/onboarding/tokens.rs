@@ -5,13 +5,13 @@ use signpost_core::commit::Write;
 use signpost_core::directory::Question;
 use signpost_core::directory::onboarding::{
     IssueCode, ListRegister, Listing, RecordCustody, Redeem, RemovePerson, RenewToken, ResumeToken,
-    SuspendSystem, SuspendToken,
+    SuspendToken,
 };
-use signpost_core::id::{PersonId, SystemId, TokenId};
+use signpost_core::id::{PersonId, TokenId};
 use signpost_core::record::{Record, RecordKey};
 use signpost_core::refusal::{Invalid, Reason, Refusal, Unidentified};
 use signpost_core::register::{
-    Custodies, EnrolmentState, Group, Organisation, PersonStanding, Standing,
+    Custodies, EnrolmentState, Group, Organisation, PersonStanding, Standing, System,
 };
 use signpost_core::terms::{Action, Custody, Purpose, Relationship, Role};
 
@@ -100,6 +100,29 @@ async fn a_renewal_destroys_the_old_token_in_the_same_commit() {
     scene.assert_refused(scene.onboard(holder, renew.clone()), Reason::Suspended).await;
     scene.ask(holder.with_token(32), Purpose::S47Enquiry).await.unwrap();
     assert_eq!(scene.onboard(holder.with_token(32), renew).await, Ok(renewed));
+}
+
+#[tokio::test]
+async fn a_person_renews_a_few_times_in_a_month_and_no_more() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let mut holder = scene.enrol(group, 31).await;
+    let renew = async |holder: Holder, number| {
+        ask_for!(scene, holder, RenewToken { token: token(number).hash() }).await
+    };
+    for number in 32..35 {
+        renew(holder, number).await.unwrap();
+        holder = holder.with_token(number);
+        scene.clock.step_days(1);
+    }
+    let problem = "the person was issued 4 tokens within 30 days; a token is renewed again once \
+                   the first of them is older";
+    scene.assert_refused(renew(holder, 35), Reason::WrongState(problem)).await;
+    assert!(scene.custodies(org(NORTHFIELD)).await.balances());
+    scene.ask(holder, Purpose::S47Enquiry).await.unwrap();
+    scene.clock.step_days(27);
+    renew(holder, 35).await.unwrap();
+    assert_eq!(scene.person(holder.person).await.tokens.len(), 5);
 }
 
 #[tokio::test]
@@ -302,8 +325,8 @@ async fn a_system_that_may_not_act_redeems_nothing() {
     let malformed: Result<Redeem, Invalid> = Err(Invalid::field("code", "must be a code"));
     let presented = at_system(NORTHFIELD);
     scene.assert_invalid(scene.directory.redeem(&presented, &malformed), "code").await;
-    let system = SystemId::new([NORTHFIELD; 16]);
-    ask_for!(scene, ADA, SuspendSystem { system }).await.unwrap();
+    let suspended = System { standing: Standing::Suspended, ..system(NORTHFIELD) };
+    scene.put(Record::System(suspended)).await;
     let before = scene.everything().await;
     let refused = scene.redeem(NORTHFIELD, 31, 31).await;
     assert_eq!(refused, Err(Refusal::Unidentified(Unidentified::SystemSuspended)));

@@ -187,6 +187,7 @@ fn register() -> FirstLight {
             organisation,
             name: "Case system".to_owned().try_into().unwrap(),
             standing: Standing::Active,
+            certificates: Vec::new(),
         }],
         certificates: vec![Certificate {
             fingerprint: Fingerprint::new([9; 32]),

@@ -52,7 +52,13 @@ pub struct NewSystem {
 impl NewSystem {
     pub(super) fn records(self, organisation: OrganisationId) -> (System, Certificate) {
         let name = Name::try_from("Administration".to_owned()).expect("letters alone");
-        let system = System { id: self.id, organisation, name, standing: Standing::Active };
+        let system = System {
+            id: self.id,
+            organisation,
+            name,
+            standing: Standing::Active,
+            certificates: vec![self.fingerprint],
+        };
         let certificate = Certificate {
             fingerprint: self.fingerprint,
             system: self.id,

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::change::{Change, Decide, Declined, register_requests};
-use super::{Directory, detail};
+use super::Directory;
+use super::change::{Change, Decide, Declined, present, register_requests};
 use crate::commit::{Commit, Effect, Write};
 use crate::directory::Presented;
 use crate::directory::replay::Written;
@@ -17,7 +17,7 @@ use crate::id::{Fingerprint, RequestId, SystemId};
 use crate::permit::Permit;
 use crate::record::{Record, Registered};
 use crate::refusal::{Invalid, Reason, Refusal};
-use crate::register::{Certificate, Standing};
+use crate::register::{CERTIFICATES_MAX, Certificate, Standing, System};
 use crate::store::IssuedCertificate;
 use crate::terms::{Action, Outcome};
 
@@ -81,20 +81,22 @@ register_requests! {
 impl Decide for AdmitCertificate {
     async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Change, Declined> {
         let Self { system, fingerprint, until, .. } = *self;
-        directory.known_system(&mut leave.permit, system).await?;
-        let write = directory.admit(&mut leave.permit, system, fingerprint, until).await?;
-        Ok(Change::of(*fingerprint.as_bytes(), vec![write]))
+        let permit = &mut leave.permit;
+        let system = directory.known_system(permit, system).await?;
+        let writes = directory.admit(permit, system, fingerprint, until).await?;
+        Ok(Change::of(*fingerprint.as_bytes(), writes))
     }
 }
 
 #[async_trait]
 impl Decide for IssueCertificate {
     async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Change, Declined> {
-        directory.known_system(&mut leave.permit, self.system).await?;
+        let permit = &mut leave.permit;
+        let system = directory.known_system(permit, self.system).await?;
         let IssuedCertificate { der, fingerprint, until } =
             directory.issue(self.system, &self.public_key)?;
-        let write = directory.admit(&mut leave.permit, self.system, fingerprint, until).await?;
-        Ok(Change::new(Registered::Certificate(der), *fingerprint.as_bytes(), vec![write]))
+        let writes = directory.admit(permit, system, fingerprint, until).await?;
+        Ok(Change::new(Registered::Certificate(der), *fingerprint.as_bytes(), writes))
     }
 }
 
@@ -169,25 +171,26 @@ impl Directory {
             Ok(next) => next,
             Err(reason) => return Err(self.refuse(permit.deny(reason)).await),
         };
-        let write = match self.admit(&mut permit, identity.system, fingerprint, until).await {
-            Ok(write) => write,
+        let system = present(self.system(&mut permit, identity.system).await?)?;
+        let writes = match self.admit(&mut permit, system, fingerprint, until).await {
+            Ok(writes) => writes,
             Err(Declined::Refused(reason)) => return Err(self.refuse(permit.deny(reason)).await),
             Err(Declined::Store(error)) => return Err(error.into()),
         };
-        let effect = Effect {
-            detail: detail(identity.system.as_bytes(), None),
-            writes: vec![write],
-            ..Effect::new(Outcome::Done)
-        };
+        // The system stands in the entry anyway, and the certificate that it came with.
+        let detail = *fingerprint.as_bytes();
+        let effect = Effect { detail, writes, ..Effect::new(Outcome::Done) };
         let receipt = self.commit(Commit::permitted(permit, effect)).await?;
         Ok(Written { result, receipt })
     }
 
-    async fn known_system(&self, permit: &mut Permit, system: SystemId) -> Result<(), Declined> {
-        match self.system(permit, system).await? {
-            Some(_) => Ok(()),
-            None => Err(Reason::Unknown("system").into()),
-        }
+    async fn known_system(
+        &self,
+        permit: &mut Permit,
+        system: SystemId,
+    ) -> Result<System, Declined> {
+        let system = self.system(permit, system).await?;
+        system.ok_or(Reason::Unknown("system").into())
     }
 
     /// A certificate by the service's own authority. Nobody has it before it is admitted.
@@ -202,14 +205,15 @@ impl Directory {
             .map_err(|_| Reason::WrongState("the service's own authority signs nothing now"))
     }
 
-    /// What is written for a certificate that names this system from now on.
+    /// What is written for a certificate that names this system from now on. Those that no longer
+    /// count make way for it.
     async fn admit(
         &self,
         permit: &mut Permit,
-        system: SystemId,
+        mut system: System,
         fingerprint: Fingerprint,
         until: Timestamp,
-    ) -> Result<Write, Declined> {
+    ) -> Result<Vec<Write>, Declined> {
         if until <= self.now() {
             let invalid = Invalid::field("certificate", "is no longer valid");
             return Err(Reason::Invalid(invalid).into());
@@ -217,7 +221,22 @@ impl Directory {
         if self.certificate(permit, fingerprint).await?.is_some() {
             return Err(Reason::AlreadyRegistered("certificate").into());
         }
-        let standing = Standing::Active;
-        Ok(Write::Put(Record::Certificate(Certificate { fingerprint, system, until, standing })))
+        let mut certificates = Vec::new();
+        for &named in &system.certificates {
+            let certificate = present(self.certificate(permit, named).await?)?;
+            if certificate.standing == Standing::Active && certificate.until > self.now() {
+                certificates.push(named);
+            }
+        }
+        if certificates.len() >= CERTIFICATES_MAX {
+            let problem = "8 certificates of the system count already; one of them must be \
+                           revoked, or be over, first";
+            return Err(Reason::WrongState(problem).into());
+        }
+        certificates.push(fingerprint);
+        system.certificates = certificates;
+        let (system_id, standing) = (system.id, Standing::Active);
+        let admitted = Certificate { fingerprint, system: system_id, until, standing };
+        Ok(vec![Write::Put(Record::Certificate(admitted)), Write::Put(Record::System(system))])
     }
 }

@@ -197,7 +197,7 @@ impl Directory {
             custody: Custody::Out,
         };
         let custodies = present(self.custodies_of(permit, person.organisation).await?)?;
-        person.tokens.push(HeldToken { id: token.id, hash });
+        person.tokens.push(HeldToken { id: token.id, hash, issued_on: today });
         let result = Redeemed { token: token.id, valid_until };
         writes.push(Write::Put(Record::Token(token)));
         writes.push(Write::Put(Record::Custodies(custodies.issue())));

@@ -4,15 +4,16 @@ use async_trait::async_trait;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::change::{Change, Decide, Declined, register_requests};
+use super::change::{Change, Decide, Declined, present, register_requests};
 use super::{Directory, detail};
 use crate::commit::Write;
 use crate::directory::write::Leave;
 use crate::flag::Hours;
 use crate::id::{OrganisationId, RequestId, SystemId, TeamId};
+use crate::permit::Permit;
 use crate::record::{Record, Registered};
 use crate::refusal::{Invalid, Reason};
-use crate::register::{Claim, Custodies, Organisation, Standing, System, Team};
+use crate::register::{Certificate, Claim, Custodies, Organisation, Standing, System, Team};
 use crate::terms::{CodeScheme, LegalAuthority, OrganisationKind};
 use crate::text::{AreaCode, Name, OrganisationCode, Phone};
 
@@ -78,7 +79,7 @@ pub struct RegisterSystem {
     pub name: Name,
 }
 
-/// Suspends a system: from the next request on it is nobody.
+/// Suspends a system: from the next request on it is nobody. Its certificates are revoked for good.
 #[derive(Clone, Debug, Serialize)]
 pub struct SuspendSystem {
     /// The client's id of this write.
@@ -87,7 +88,7 @@ pub struct SuspendSystem {
     pub system: SystemId,
 }
 
-/// Lets a suspended system act again.
+/// Lets a suspended system act again, by the certificates that were admitted since.
 #[derive(Clone, Debug, Serialize)]
 pub struct ResumeSystem {
     /// The client's id of this write.
@@ -185,6 +186,7 @@ impl Decide for RegisterSystem {
             organisation: self.organisation,
             name: self.name.clone(),
             standing: Standing::Active,
+            certificates: Vec::new(),
         };
         let detail = detail(system.id.as_bytes(), Some(self.organisation.as_bytes()));
         let result = Registered::System(system.id);
@@ -195,32 +197,54 @@ impl Decide for RegisterSystem {
 #[async_trait]
 impl Decide for SuspendSystem {
     async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Change, Declined> {
-        directory.set_standing(leave, self.system, Standing::Suspended).await
+        // Whoever suspends their own system has no way left by which to admit another certificate.
+        if self.system == leave.identity.system {
+            let problem = "the request comes over this system itself; suspend it over another one";
+            return Err(Reason::WrongState(problem).into());
+        }
+        let permit = &mut leave.permit;
+        let system = directory.standing_otherwise(permit, self.system, Standing::Suspended).await?;
+        // A thief may have renewed what was stolen: nothing of before is to come back.
+        let mut writes = Vec::new();
+        for &fingerprint in &system.certificates {
+            let certificate = present(directory.certificate(permit, fingerprint).await?)?;
+            let revoked = Certificate { standing: Standing::Revoked, ..certificate };
+            writes.push(Write::Put(Record::Certificate(revoked)));
+        }
+        Ok(with_standing(system, Standing::Suspended, writes))
     }
 }
 
 #[async_trait]
 impl Decide for ResumeSystem {
     async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Change, Declined> {
-        directory.set_standing(leave, self.system, Standing::Active).await
+        let permit = &mut leave.permit;
+        let system = directory.standing_otherwise(permit, self.system, Standing::Active).await?;
+        Ok(with_standing(system, Standing::Active, Vec::new()))
     }
 }
 
 impl Directory {
-    async fn set_standing(
+    /// A system that does not stand so yet.
+    async fn standing_otherwise(
         &self,
-        leave: &mut Leave,
+        permit: &mut Permit,
         system: SystemId,
         standing: Standing,
-    ) -> Result<Change, Declined> {
-        let Some(system) = self.system(&mut leave.permit, system).await? else {
+    ) -> Result<System, Declined> {
+        let Some(system) = self.system(permit, system).await? else {
             return Err(Reason::Unknown("system").into());
         };
         if system.standing == standing {
             return Err(Reason::WrongState("the system stands so already").into());
         }
-        let detail = detail(system.id.as_bytes(), Some(system.organisation.as_bytes()));
-        let system = System { standing, ..system };
-        Ok(Change::of(detail, vec![Write::Put(Record::System(system))]))
+        Ok(system)
     }
+}
+
+/// The change by which a system stands so, beside what else is written.
+fn with_standing(system: System, standing: Standing, mut writes: Vec<Write>) -> Change {
+    let detail = detail(system.id.as_bytes(), Some(system.organisation.as_bytes()));
+    writes.push(Write::Put(Record::System(System { standing, ..system })));
+    Change::of(detail, writes)
 }

@@ -71,6 +71,11 @@ impl Decide for RenewToken {
         let identity = &leave.identity;
         let (old, mut person) = (identity.token.clone(), identity.person.clone());
         let group = identity.group.clone();
+        if !person.may_renew_on(directory.today()) {
+            let problem = "the person was issued 4 tokens within 30 days; a token is renewed again \
+                           once the first of them is older";
+            return Err(Reason::WrongState(problem).into());
+        }
         let permit = &mut leave.permit;
         let mut writes = Vec::new();
         let new =
