@@ -29,17 +29,25 @@ pub struct OwnAuthority {
 }
 
 /// Why nothing is signed for a PKCS #10 request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestError {
     /// It cannot be read.
-    #[error("must be one PKCS #10 request in DER")]
     Unreadable,
     /// Whoever sends it need not have the key.
-    #[error("must be signed with the key that it is about")]
     Signature,
     /// A key of a kind that client certificates do not have here.
-    #[error("must be about a key of ECDSA (P-256, P-384), Ed25519 or RSA")]
     Key,
+}
+
+impl RequestError {
+    /// What the request must be.
+    fn problem(self) -> &'static str {
+        match self {
+            Self::Unreadable => "must be one PKCS #10 request in DER",
+            Self::Signature => "must be signed with the key that it is about",
+            Self::Key => "must be about a key of ECDSA (P-256, P-384), Ed25519 or RSA",
+        }
+    }
 }
 
 /// The key of a request, the DER encoding of its `SubjectPublicKeyInfo`, if the request's own
@@ -116,22 +124,38 @@ impl OwnAuthority {
 impl CertificateIssuer for OwnAuthority {
     fn issue(
         &self,
+        request: &[u8],
+        system: SystemId,
+        now: Timestamp,
+    ) -> Result<IssuedCertificate, IssueError> {
+        let key = requested_key(request).map_err(|error| IssueError::Request(error.problem()))?;
+        self.issue_for(&key, system, now)
+    }
+}
+
+impl OwnAuthority {
+    /// Signs a certificate for a key whose holder is known: the DER encoding of its
+    /// `SubjectPublicKeyInfo`.
+    pub fn issue_for(
+        &self,
         public_key: &[u8],
         system: SystemId,
         now: Timestamp,
     ) -> Result<IssuedCertificate, IssueError> {
         let hours = 24 * i64::from(self.certificate_days);
-        let from = now.checked_sub(BEFORE_HOURS.hours()).map_err(|_| IssueError)?;
-        let until = now.checked_add(hours.hours()).map_err(|_| IssueError)?.min(self.until);
+        let from = now.checked_sub(BEFORE_HOURS.hours()).map_err(|_| IssueError::Unavailable)?;
+        let until =
+            now.checked_add(hours.hours()).map_err(|_| IssueError::Unavailable)?.min(self.until);
         // A certificate knows whole seconds.
-        let until = Timestamp::from_second(until.as_second()).map_err(|_| IssueError)?;
+        let until =
+            Timestamp::from_second(until.as_second()).map_err(|_| IssueError::Unavailable)?;
         if until <= now {
             tracing::error!("the service's own authority is over: it signs nothing");
-            return Err(IssueError);
+            return Err(IssueError::Unavailable);
         }
         let der = self.sign(public_key, system, from, until).map_err(|error| {
             tracing::error!(%error, "a certificate could not be signed");
-            IssueError
+            IssueError::Unavailable
         })?;
         Ok(IssuedCertificate { fingerprint: fingerprint(&der), der: der.to_vec(), until })
     }
@@ -211,9 +235,9 @@ mod tests {
     fn a_certificate_holds_the_key_the_systems_id_and_nothing_that_was_asked_for() {
         let files = Files::new(30);
         let pair = KeyPair::generate().unwrap();
-        let key = requested_key(&request(&pair)).unwrap();
-        assert_eq!(key, pair.subject_public_key_info());
-        let issued = files.read().issue(&key, SYSTEM, NOW).unwrap();
+        let key = pair.subject_public_key_info();
+        let request = request(&pair);
+        let issued = files.read().issue(&request, SYSTEM, NOW).unwrap();
         assert_eq!(issued.until, NOW.checked_add((30 * 24).hours()).unwrap());
         assert_eq!(issued.fingerprint, fingerprint(&issued.der));
 
@@ -227,7 +251,7 @@ mod tests {
         assert!(!found.is_ca());
         let usage = found.extended_key_usage().unwrap().unwrap().value;
         assert!(usage.client_auth && !usage.server_auth && !usage.any);
-        let again = files.read().issue(&key, SYSTEM, NOW).unwrap();
+        let again = files.read().issue(&request, SYSTEM, NOW).unwrap();
         let (_, again) = X509Certificate::from_der(&again.der).unwrap();
         assert_ne!(again.raw_serial(), found.raw_serial(), "no serial twice, for one key neither");
 
@@ -242,8 +266,9 @@ mod tests {
         let authority = files.read();
         let key = KeyPair::generate().unwrap().subject_public_key_info();
         let late = NOW.checked_add((360 * 24).hours()).unwrap();
-        assert_eq!(authority.issue(&key, SYSTEM, late).unwrap().until, authority.until);
-        assert_eq!(authority.issue(&key, SYSTEM, authority.until), Err(IssueError));
+        assert_eq!(authority.issue_for(&key, SYSTEM, late).unwrap().until, authority.until);
+        let over = authority.issue_for(&key, SYSTEM, authority.until);
+        assert_eq!(over, Err(IssueError::Unavailable));
     }
 
     #[test]

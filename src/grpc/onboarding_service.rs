@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status};
 use super::render::date;
 use super::{Desk, status};
 use crate::admission::ClientAuthorities;
-use parse::{Admit, Renew};
+use parse::Admit;
 
 /// The service over the directory.
 #[derive(Clone, Debug)]
@@ -159,26 +159,9 @@ impl OnboardingService for Onboarding {
         request: Request<v1::RenewCertificateRequest>,
     ) -> Reply<v1::RenewCertificateResponse> {
         let (_place, caller, message) = self.desk.admit(request).await?;
-        let directory = &self.desk.directory;
-        let renewal = parse::renew_certificate(message, &self.authorities, directory.now());
-        let (certificate, receipt) = match renewal {
-            Ok(Renew::Issue(next)) => {
-                let next = Ok(next);
-                let work = pin!(directory.issue_next_certificate(&caller, &next));
-                let issued = self.desk.in_time(work).await?;
-                (issued.result, issued.receipt)
-            }
-            Ok(Renew::Presented(renewal, der)) => {
-                let renewal = Ok(renewal);
-                let work = pin!(directory.renew_certificate(&caller, &renewal));
-                (der, self.desk.in_time(work).await?.receipt)
-            }
-            Err(invalid) => {
-                let none = Err(invalid);
-                let work = pin!(directory.renew_certificate(&caller, &none));
-                (Vec::new(), self.desk.in_time(work).await?.receipt)
-            }
-        };
+        let next = parse::renew_certificate(message);
+        let work = pin!(self.desk.directory.issue_next_certificate(&caller, &next));
+        let Written { result: certificate, receipt } = self.desk.in_time(work).await?;
         Ok(Response::new(v1::RenewCertificateResponse { certificate, receipt: receipt.0 }))
     }
 

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use rcgen::{KeyPair, PublicKeyData};
 use signpost_core::directory::onboarding::NewSystem;
 use signpost_core::id::SystemId;
-use signpost_core::store::CertificateIssuer;
 
 use super::made::Made;
 use super::operator::OperatorFile;
@@ -92,7 +91,7 @@ pub(super) fn system(
     let failed = |problem: String| Failure::new(Exit::Bug, problem);
     let pair = KeyPair::generate().map_err(|error| failed(error.to_string()))?;
     let issued = authority
-        .issue(&pair.subject_public_key_info(), id, now)
+        .issue_for(&pair.subject_public_key_info(), id, now)
         .map_err(|error| Failure::config(error.to_string()))?;
     let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
     let text = pem::encode_config(&pem::Pem::new("CERTIFICATE", issued.der), config);

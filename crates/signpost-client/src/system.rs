@@ -47,8 +47,7 @@ impl SystemClient {
         self.call(message, send).await
     }
 
-    /// Presents this system's next certificate, or a request for one. The present one stays until
-    /// its time is over.
+    /// Asks for this system's next certificate. The present one stays until its time is over.
     pub async fn renew_certificate(
         &self,
         message: v1::RenewCertificateRequest,

@@ -147,11 +147,12 @@ pub trait Entropy: Send + Sync + std::fmt::Debug {
 
 /// The service's own authority, which signs client certificates.
 pub trait CertificateIssuer: Send + Sync + std::fmt::Debug {
-    /// Signs a certificate for this key, the DER encoding of a `SubjectPublicKeyInfo`, in this
-    /// system's name. It counts for nothing until it is admitted.
+    /// Signs a certificate for the key of this request (PKCS #10, DER), whose own signature shows
+    /// that its sender has the key, in this system's name. It counts for nothing until it is
+    /// admitted. Read here and not before: nothing of a caller who may not have a certificate is.
     fn issue(
         &self,
-        public_key: &[u8],
+        request: &[u8],
         system: SystemId,
         now: Timestamp,
     ) -> Result<IssuedCertificate, IssueError>;
@@ -168,10 +169,16 @@ pub struct IssuedCertificate {
     pub until: Timestamp,
 }
 
-/// The authority signs nothing now.
+/// Why nothing is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the service's own authority signs nothing now")]
-pub struct IssueError;
+pub enum IssueError {
+    /// The request is not one to be signed: what it must be, a fixed sentence.
+    #[error("the request {0}")]
+    Request(&'static str),
+    /// The authority signs nothing now.
+    #[error("the service's own authority signs nothing now")]
+    Unavailable,
+}
 
 /// The time to stamp on the next entry, in milliseconds since 1970: never behind the last one.
 #[must_use]

@@ -18,9 +18,7 @@ use signpost_proto::v1;
 use crate::grpc::parse::{Fields, read};
 
 pub(super) use access::{approve_access, narrow_group, propose_access, withdraw_proposal};
-pub(super) use certificates::{
-    Admit, Renew, admit_certificate, renew_certificate, revoke_certificate,
-};
+pub(super) use certificates::{Admit, admit_certificate, renew_certificate, revoke_certificate};
 pub(super) use people::{
     invite_people, issue_code, move_person, recertify, record_conditions, record_custody,
     redeem_code, remove_person, renew_token, resume_person, resume_token, suspend_person,

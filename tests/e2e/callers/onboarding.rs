@@ -193,8 +193,6 @@ impl Drive<'_> {
     }
 
     async fn certificates(&self, call: &str) -> Result<(), Status> {
-        use v1::renew_certificate_request::Presented;
-
         let by = &self.caller;
         match call {
             "AdmitCertificate" => {
@@ -207,8 +205,9 @@ impl Drive<'_> {
                 by.revoke_certificate(request).await.map(drop)
             }
             _ => {
-                let presented = Some(Presented::CertificateRequest(certificate_request().1));
-                by.renew_certificate(v1::RenewCertificateRequest { presented }).await.map(drop)
+                let certificate_request = certificate_request().1;
+                let request = v1::RenewCertificateRequest { certificate_request };
+                by.renew_certificate(request).await.map(drop)
             }
         }
     }

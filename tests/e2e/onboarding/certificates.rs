@@ -25,9 +25,7 @@ fn revocation(certificate: &[u8]) -> v1::RevokeCertificateRequest {
 }
 
 fn renewal(request: &[u8]) -> v1::RenewCertificateRequest {
-    use v1::renew_certificate_request::Presented;
-
-    v1::RenewCertificateRequest { presented: Some(Presented::CertificateRequest(request.to_vec())) }
+    v1::RenewCertificateRequest { certificate_request: request.to_vec() }
 }
 
 #[track_caller]
@@ -129,8 +127,11 @@ async fn only_certificates_of_a_configured_authority_and_requests_with_their_key
     }
     let none = v1::AdmitCertificateRequest { presented: None, ..admission(system_id, &[]) };
     assert_eq!(wrong_fields(admin.admit_certificate(none).await), ["presented"]);
-    let none = v1::RenewCertificateRequest { presented: None };
-    assert_eq!(wrong_fields(eastmoor.system.renew_certificate(none).await), ["presented"]);
+    // A system shows that it has the key of its next certificate: a request alone does.
+    for wrong in [&forged[..], &[], &der(UNREGISTERED)] {
+        let refused = eastmoor.system.renew_certificate(renewal(wrong)).await;
+        assert_eq!(wrong_fields(refused), ["certificate_request"]);
+    }
 
     // One of the county's authority is admitted as it is, once, and names the system from then on.
     let presented = presenting(system_id, der(UNREGISTERED));

@@ -305,7 +305,7 @@ async fn an_empty_message_names_every_field_that_it_lacks() {
             names ["request_id", "system_id", "presented"];
         revoke_certificate(RevokeCertificateRequest) at RevokeCertificate
             names ["request_id", "fingerprint"];
-        renew_certificate(RenewCertificateRequest) at RenewCertificate names ["presented"];
+        renew_certificate(RenewCertificateRequest) at RenewCertificate names ["certificate_request"];
         propose_access(ProposeAccessRequest) at ProposeAccess names ["request_id", "change"];
         approve_access(ApproveAccessRequest) at ApproveAccess names ["request_id", "proposal_id"];
         withdraw_proposal(WithdrawProposalRequest) at WithdrawProposal

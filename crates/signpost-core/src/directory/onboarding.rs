@@ -17,9 +17,7 @@ mod tokens;
 
 pub use access::{Approve, NarrowGroup, Propose, Withdraw};
 pub use beginning::{NewSystem, Operator};
-pub use certificates::{
-    AdmitCertificate, IssueCertificate, NextCertificate, RenewCertificate, RevokeCertificate,
-};
+pub use certificates::{AdmitCertificate, IssueCertificate, NextCertificate, RevokeCertificate};
 pub use change::RegisterRequest;
 pub use enrolment::{IssueCode, Redeem, Redeemed};
 pub use list::{ListRegister, Listed, Listing};

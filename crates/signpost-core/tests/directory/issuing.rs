@@ -8,11 +8,14 @@ use signpost_core::directory::Presented;
 use signpost_core::directory::onboarding::{IssueCertificate, NextCertificate};
 use signpost_core::id::{Fingerprint, SystemId};
 use signpost_core::record::Registered;
-use signpost_core::refusal::{Reason, Refusal, Unidentified};
+use signpost_core::refusal::{Invalid, Reason, Refusal, Unidentified};
 use signpost_core::store::{CertificateIssuer, IssueError, IssuedCertificate};
 use signpost_core::terms::Role;
 
 use crate::fixture::{ADA, EVERYBODY, NORA, Scene, Who};
+
+/// A request that no authority reads.
+const UNREADABLE: [u8; 1] = [0];
 
 /// Signs a byte after another, and so counts what it has signed.
 #[derive(Debug, Default)]
@@ -27,14 +30,18 @@ impl Counting {
 impl CertificateIssuer for Counting {
     fn issue(
         &self,
-        public_key: &[u8],
+        request: &[u8],
         system: SystemId,
         now: Timestamp,
     ) -> Result<IssuedCertificate, IssueError> {
+        if request == UNREADABLE {
+            return Err(IssueError::Request("must be one PKCS #10 request in DER"));
+        }
         let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-        let der = [public_key, &system.as_bytes()[..1], &[number]].concat();
+        let der = [request, &system.as_bytes()[..1], &[number]].concat();
         let fingerprint = Fingerprint::new([100 + number; 32]);
-        let until = now.checked_add(SignedDuration::from_hours(24)).map_err(|_| IssueError)?;
+        let until =
+            now.checked_add(SignedDuration::from_hours(24)).map_err(|_| IssueError::Unavailable)?;
         Ok(IssuedCertificate { der, fingerprint, until })
     }
 }
@@ -50,7 +57,7 @@ async fn scene() -> (Scene, Arc<Counting>) {
 /// For system 2, with a key that says 7.
 fn issue(scene: &Scene) -> IssueCertificate {
     let system = SystemId::new([2; 16]);
-    IssueCertificate { request: scene.request(), system, public_key: vec![7] }
+    IssueCertificate { request: scene.request(), system, certificate_request: vec![7] }
 }
 
 /// A system in nobody's name.
@@ -84,7 +91,7 @@ async fn what_is_signed_names_the_system_and_a_repeat_gives_the_same() {
     assert_eq!((again, issuer.signed()), (first, 1));
 
     let own = Presented { certificate: Fingerprint::new([101; 32]), ..alone(NORA) };
-    let next = Ok(NextCertificate { public_key: vec![8] });
+    let next = Ok(NextCertificate { certificate_request: vec![8] });
     let renewed = scene.directory.issue_next_certificate(&own, &next).await.unwrap();
     assert_eq!(renewed.result, [8, 2, 2]);
     scene.clock.advance(SignedDuration::from_hours(24));
@@ -96,7 +103,7 @@ async fn what_is_signed_names_the_system_and_a_repeat_gives_the_same() {
 #[tokio::test]
 async fn a_system_renews_until_eight_certificates_count_and_each_stands_in_the_ledger() {
     let (scene, issuer) = scene().await;
-    let (own, next) = (alone(NORA), Ok(NextCertificate { public_key: vec![8] }));
+    let (own, next) = (alone(NORA), Ok(NextCertificate { certificate_request: vec![8] }));
     for _ in 0..7 {
         scene.directory.issue_next_certificate(&own, &next).await.unwrap();
         let entry = *scene.entries().await.last().unwrap();
@@ -111,6 +118,24 @@ async fn a_system_renews_until_eight_certificates_count_and_each_stands_in_the_l
     scene.directory.issue_next_certificate(&own, &next).await.unwrap();
 }
 
+/// Whoever may not have a certificate is told so, whatever they send: it is not looked at.
+#[tokio::test]
+async fn a_request_is_read_only_once_its_sender_is_known_to_be_allowed_a_certificate() {
+    let (scene, _) = scene().await;
+    let unreadable =
+        || IssueCertificate { certificate_request: UNREADABLE.to_vec(), ..issue(&scene) };
+    let (nora, request) = (NORA.presented(), Ok(unreadable()));
+    scene.assert_refused_next(scene.directory.onboard(&nora, &request), Reason::Role).await;
+    let problem = "must be one PKCS #10 request in DER";
+    let wrong = || Reason::Invalid(Invalid::field("certificate_request", problem));
+    let (ada, request) = (ADA.presented(), Ok(unreadable()));
+    scene.assert_refused_next(scene.directory.onboard(&ada, &request), wrong()).await;
+    let (own, next) =
+        (alone(NORA), Ok(NextCertificate { certificate_request: UNREADABLE.to_vec() }));
+    let asked = scene.directory.issue_next_certificate(&own, &next).await.unwrap_err();
+    assert!(matches!(asked, Refusal::Refused { reason, .. } if reason == wrong()));
+}
+
 #[tokio::test]
 async fn without_an_authority_or_with_one_that_signs_nothing_the_caller_is_told() {
     #[derive(Debug)]
@@ -123,7 +148,7 @@ async fn without_an_authority_or_with_one_that_signs_nothing_the_caller_is_told(
             _: SystemId,
             _: Timestamp,
         ) -> Result<IssuedCertificate, IssueError> {
-            Err(IssueError)
+            Err(IssueError::Unavailable)
         }
     }
 
@@ -134,7 +159,7 @@ async fn without_an_authority_or_with_one_that_signs_nothing_the_caller_is_told(
         let Err(Refusal::Refused { reason: Reason::WrongState(_), .. }) = asked else {
             panic!("{asked:?}")
         };
-        let next = Ok(NextCertificate { public_key: vec![8] });
+        let next = Ok(NextCertificate { certificate_request: vec![8] });
         let asked = scene.directory.issue_next_certificate(&alone(NORA), &next).await;
         let Err(Refusal::Refused { reason: Reason::WrongState(_), .. }) = asked else {
             panic!("{asked:?}")

@@ -1,8 +1,8 @@
-//! Certificates: presented, or asked for with a request of PKCS #10.
+//! Certificates: presented, or asked for with a request of PKCS #10. The request is not read here.
 
 use jiff::Timestamp;
 use signpost_core::directory::onboarding::{
-    AdmitCertificate, IssueCertificate, NextCertificate, RenewCertificate, RevokeCertificate,
+    AdmitCertificate, IssueCertificate, NextCertificate, RevokeCertificate,
 };
 use signpost_core::id::Fingerprint;
 use signpost_core::refusal::Invalid;
@@ -10,7 +10,6 @@ use signpost_proto::v1;
 
 use crate::admission::{Admissible, ClientAuthorities};
 use crate::grpc::parse::{Fields, read};
-use crate::issuer::requested_key;
 
 /// A certificate is to be admitted for a system.
 #[derive(Debug)]
@@ -21,19 +20,11 @@ pub(in super::super) enum Admit {
     Issue(IssueCertificate),
 }
 
-/// A system changes to its next certificate.
-#[derive(Debug)]
-pub(in super::super) enum Renew {
-    /// To this one, of this DER encoding.
-    Presented(RenewCertificate, Vec<u8>),
-    /// To one that is signed for a key.
-    Issue(NextCertificate),
-}
-
-/// What a client presents, whatever it is for.
+/// What an administrator presents.
 enum Presented {
     Certificate(Admissible),
-    Key(Vec<u8>),
+    /// A request, which is read by whoever signs.
+    Request(Vec<u8>),
 }
 
 pub(in super::super) fn admit_certificate(
@@ -49,15 +40,15 @@ pub(in super::super) fn admit_certificate(
         let presented = match wire.presented {
             None => fields.missing("presented"),
             Some(Wire::Certificate(der)) => fields.certificate(der, authorities, now),
-            Some(Wire::CertificateRequest(der)) => fields.certificate_request(&der),
+            Some(Wire::CertificateRequest(der)) => Some(Presented::Request(der)),
         };
         let (request, system) = (request?, system?);
         Some(match presented? {
             Presented::Certificate(Admissible { der, fingerprint, until }) => {
                 Admit::Presented(AdmitCertificate { request, system, fingerprint, until }, der)
             }
-            Presented::Key(public_key) => {
-                Admit::Issue(IssueCertificate { request, system, public_key })
+            Presented::Request(certificate_request) => {
+                Admit::Issue(IssueCertificate { request, system, certificate_request })
             }
         })
     })
@@ -65,23 +56,13 @@ pub(in super::super) fn admit_certificate(
 
 pub(in super::super) fn renew_certificate(
     wire: v1::RenewCertificateRequest,
-    authorities: &ClientAuthorities,
-    now: Timestamp,
-) -> Result<Renew, Invalid> {
-    use v1::renew_certificate_request::Presented as Wire;
-
+) -> Result<NextCertificate, Invalid> {
+    let certificate_request = wire.certificate_request;
     read(|fields| {
-        let presented = match wire.presented {
-            None => fields.missing("presented"),
-            Some(Wire::Certificate(der)) => fields.certificate(der, authorities, now),
-            Some(Wire::CertificateRequest(der)) => fields.certificate_request(&der),
-        };
-        Some(match presented? {
-            Presented::Certificate(Admissible { der, fingerprint, until }) => {
-                Renew::Presented(RenewCertificate { fingerprint, until }, der)
-            }
-            Presented::Key(public_key) => Renew::Issue(NextCertificate { public_key }),
-        })
+        if certificate_request.is_empty() {
+            return fields.missing("certificate_request");
+        }
+        Some(NextCertificate { certificate_request })
     })
 }
 
@@ -104,9 +85,5 @@ impl Fields {
     ) -> Option<Presented> {
         let checked = authorities.check(der, now).map(Presented::Certificate);
         self.kept("certificate", checked)
-    }
-
-    fn certificate_request(&mut self, der: &[u8]) -> Option<Presented> {
-        self.kept("certificate_request", requested_key(der).map(Presented::Key))
     }
 }

@@ -1,7 +1,8 @@
 //! Client certificates: admitted by an administrator, renewed by the system itself, revoked at once.
 //!
-//! Each is one that was presented, of a configured authority, or one that the service's own
-//! authority signs once the caller is known to be allowed it.
+//! Each is one that an administrator presents, of a configured authority, or one that the service's
+//! own authority signs once the caller is known to be allowed it. A system renews by a request alone,
+//! which shows that it has the key: a certificate shows that to nobody but the handshake.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -18,7 +19,7 @@ use crate::permit::Permit;
 use crate::record::{Record, Registered};
 use crate::refusal::{Invalid, Reason, Refusal};
 use crate::register::{CERTIFICATES_MAX, Certificate, Standing, System};
-use crate::store::IssuedCertificate;
+use crate::store::{IssueError, IssuedCertificate};
 use crate::terms::{Action, Outcome};
 
 /// Admits a certificate of a configured authority for a system.
@@ -41,8 +42,8 @@ pub struct IssueCertificate {
     pub request: RequestId,
     /// The system.
     pub system: SystemId,
-    /// The key: the DER encoding of its `SubjectPublicKeyInfo`.
-    pub public_key: Vec<u8>,
+    /// A request (PKCS #10, DER) that is signed with the key.
+    pub certificate_request: Vec<u8>,
 }
 
 /// Revokes a certificate: at the next request it is nobody's.
@@ -54,21 +55,12 @@ pub struct RevokeCertificate {
     pub fingerprint: Fingerprint,
 }
 
-/// Admits a system's next certificate, at the system's own request.
-#[derive(Clone, Debug)]
-pub struct RenewCertificate {
-    /// SHA-256 of the new certificate's DER encoding.
-    pub fingerprint: Fingerprint,
-    /// Its `notAfter`.
-    pub until: Timestamp,
-}
-
 /// Admits a system's next certificate, signed by the service's own authority, at the system's own
 /// request.
 #[derive(Clone, Debug)]
 pub struct NextCertificate {
-    /// The new key: the DER encoding of its `SubjectPublicKeyInfo`.
-    pub public_key: Vec<u8>,
+    /// A request (PKCS #10, DER) that is signed with the new key.
+    pub certificate_request: Vec<u8>,
 }
 
 register_requests! {
@@ -94,7 +86,7 @@ impl Decide for IssueCertificate {
         let permit = &mut leave.permit;
         let system = directory.known_system(permit, self.system).await?;
         let IssuedCertificate { der, fingerprint, until } =
-            directory.issue(self.system, &self.public_key)?;
+            directory.issue(self.system, &self.certificate_request)?;
         let writes = directory.admit(permit, system, fingerprint, until).await?;
         Ok(Change::new(Registered::Certificate(der), *fingerprint.as_bytes(), writes))
     }
@@ -114,74 +106,55 @@ impl Decide for RevokeCertificate {
     }
 }
 
-/// A certificate that a system is to change to.
-struct Next<T> {
-    fingerprint: Fingerprint,
-    until: Timestamp,
-    /// What the system is told.
-    result: T,
-}
-
 impl Directory {
-    /// Admits the next certificate of the system that asks for it. The present one stays until its
-    /// own time is over, so that the system can change from one to the other.
-    pub async fn renew_certificate(
-        &self,
-        presented: &Presented,
-        request: &Result<RenewCertificate, Invalid>,
-    ) -> Result<Written<SystemId>, Refusal> {
-        let next = |system, renewal: &RenewCertificate| {
-            let RenewCertificate { fingerprint, until } = *renewal;
-            Ok(Next { fingerprint, until, result: system })
-        };
-        retry_contended!(self.renew_once(presented, request, next))
-    }
-
-    /// Signs and admits the next certificate of the system that asks for it, as
-    /// [`Directory::renew_certificate`] admits one that is presented. Gives its DER encoding.
+    /// Signs and admits the next certificate of the system that asks for it, and gives its DER
+    /// encoding. The present one stays until its own time is over, so that the system can change from
+    /// one to the other.
     pub async fn issue_next_certificate(
         &self,
         presented: &Presented,
         request: &Result<NextCertificate, Invalid>,
     ) -> Result<Written<Vec<u8>>, Refusal> {
-        let next = |system, renewal: &NextCertificate| {
-            let issued = self.issue(system, &renewal.public_key)?;
-            let IssuedCertificate { der, fingerprint, until } = issued;
-            Ok(Next { fingerprint, until, result: der })
-        };
-        retry_contended!(self.renew_once(presented, request, next))
+        retry_contended!(self.issue_next_once(presented, request))
     }
 
-    async fn renew_once<R, T>(
+    async fn issue_next_once(
         &self,
         presented: &Presented,
-        request: &Result<R, Invalid>,
-        next: impl Fn(SystemId, &R) -> Result<Next<T>, Reason>,
-    ) -> Result<Written<T>, Refusal> {
+        request: &Result<NextCertificate, Invalid>,
+    ) -> Result<Written<Vec<u8>>, Refusal> {
         let identity = self.identify_system(presented).await?;
         let today = self.today();
         let mut permit = self.granted(identity.authorise(Action::RenewCertificate, today)).await?;
-        let renewal = match request {
-            Ok(renewal) => renewal,
+        let next = match request {
+            Ok(next) => next,
             Err(invalid) => {
                 return Err(self.refuse(permit.deny(Reason::Invalid(invalid.clone()))).await);
             }
         };
-        let Next { fingerprint, until, result } = match next(identity.system, renewal) {
-            Ok(next) => next,
-            Err(reason) => return Err(self.refuse(permit.deny(reason)).await),
-        };
-        let system = present(self.system(&mut permit, identity.system).await?)?;
-        let writes = match self.admit(&mut permit, system, fingerprint, until).await {
-            Ok(writes) => writes,
-            Err(Declined::Refused(reason)) => return Err(self.refuse(permit.deny(reason)).await),
-            Err(Declined::Store(error)) => return Err(error.into()),
-        };
+        match self.next_certificate(&mut permit, identity.system, next).await {
+            Ok((effect, result)) => {
+                let receipt = self.commit(Commit::permitted(permit, effect)).await?;
+                Ok(Written { result, receipt })
+            }
+            Err(Declined::Refused(reason)) => Err(self.refuse(permit.deny(reason)).await),
+            Err(Declined::Store(error)) => Err(error.into()),
+        }
+    }
+
+    async fn next_certificate(
+        &self,
+        permit: &mut Permit,
+        system: SystemId,
+        next: &NextCertificate,
+    ) -> Result<(Effect, Vec<u8>), Declined> {
+        let issued = self.issue(system, &next.certificate_request)?;
+        let IssuedCertificate { der, fingerprint, until } = issued;
+        let system = present(self.system(permit, system).await?)?;
+        let writes = self.admit(permit, system, fingerprint, until).await?;
         // The system stands in the entry anyway, and the certificate that it came with.
         let detail = *fingerprint.as_bytes();
-        let effect = Effect { detail, writes, ..Effect::new(Outcome::Done) };
-        let receipt = self.commit(Commit::permitted(permit, effect)).await?;
-        Ok(Written { result, receipt })
+        Ok((Effect { detail, writes, ..Effect::new(Outcome::Done) }, der))
     }
 
     async fn known_system(
@@ -194,15 +167,20 @@ impl Directory {
     }
 
     /// A certificate by the service's own authority. Nobody has it before it is admitted.
-    fn issue(&self, system: SystemId, public_key: &[u8]) -> Result<IssuedCertificate, Reason> {
+    fn issue(&self, system: SystemId, request: &[u8]) -> Result<IssuedCertificate, Reason> {
         let Some(issuer) = &self.issuer else {
             let problem = "this service has no authority of its own; present a certificate of a \
                            configured one";
             return Err(Reason::WrongState(problem));
         };
-        issuer
-            .issue(public_key, system, self.now())
-            .map_err(|_| Reason::WrongState("the service's own authority signs nothing now"))
+        issuer.issue(request, system, self.now()).map_err(|error| match error {
+            IssueError::Request(problem) => {
+                Reason::Invalid(Invalid::field("certificate_request", problem))
+            }
+            IssueError::Unavailable => {
+                Reason::WrongState("the service's own authority signs nothing now")
+            }
+        })
     }
 
     /// What is written for a certificate that names this system from now on. Those that no longer
