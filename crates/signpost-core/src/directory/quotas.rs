@@ -25,7 +25,7 @@ impl Directory {
         Ok(self)
     }
 
-    /// Counts a question or a recording, if person and organisation still may.
+    /// Counts a question, a recording or a shield, if person and organisation still may.
     pub(super) fn count_use(
         &self,
         identity: &Identity,
@@ -91,7 +91,12 @@ async fn recount(store: &dyn Store, meter: &Meter, now_ms: u64) -> Result<(), St
 fn count_entry(meter: &Meter, entry: &Entry, opening: &Opening) {
     let counts = matches!(
         entry.action(),
-        Action::Ask | Action::AskMany | Action::AskAsBroker | Action::RecordContact
+        Action::Ask
+            | Action::AskMany
+            | Action::AskAsBroker
+            | Action::RecordContact
+            | Action::SetShield
+            | Action::LiftShield
     );
     if let (true, Some(actor), Some(organisation)) = (counts, entry.actor(), entry.organisation()) {
         let (subject, now_ms) = (opening.subject(), entry.time_ms());

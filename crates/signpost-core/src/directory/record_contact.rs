@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::child::{
     Child, all_shields, distinct_flags, lay_shields, load_all, load_family, load_rest, put_copies,
 };
-use super::quotas::settle;
 use super::replay::Written;
 use super::write::{Begun, Change, WriteRequest};
 use super::{Directory, Presented};
@@ -92,10 +91,7 @@ impl Directory {
             touched: &family,
             writes: put_copies(&flag).collect(),
         };
-        counted.keep();
-        let finished = self.finish_write(leave, change).await;
-        settle(&mut counted, &finished);
-        let receipt = finished?;
+        let receipt = self.finish_counted(leave, change, counted).await?;
         Ok(Written { result: flag.id, receipt })
     }
 

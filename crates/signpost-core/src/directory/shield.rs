@@ -10,6 +10,7 @@ use super::write::{Begun, Change, Leave, WriteRequest};
 use super::{Directory, Presented};
 use crate::commit::Write;
 use crate::id::{ActorId, LiftId, RequestId};
+use crate::quota::Counted;
 use crate::record::{Lift, Record, RecordKey, ReplayResult, Shield};
 use crate::refusal::{Invalid, Reason, Refusal};
 use crate::store::StoreError;
@@ -74,6 +75,10 @@ impl Directory {
             Begun::New(leave, new) => (leave, new),
             Begun::Repeat(first) => return Ok(Written { result: (), receipt: first.receipt }),
         };
+        let mut counted = match self.count_use(&leave.identity, &new.subject) {
+            Ok(counted) => counted,
+            Err(spent) => return Err(self.give_up(leave, Reason::Budget(spent)).await),
+        };
         let today = self.today();
         let latest = today.saturating_add(REVIEW_MONTHS_MAX.months());
         if new.review_due <= today || new.review_due > latest {
@@ -82,6 +87,8 @@ impl Directory {
             return Err(self.give_up(leave, Reason::Invalid(invalid)).await);
         }
         let Some(mut family) = self.family(&new.subject).await? else {
+            // It tells that the child is tied, and so it costs.
+            counted.keep();
             return Err(self.give_up(leave, Reason::LimitReached).await);
         };
         lay_anew(&mut family, new, leave.identity.person.actor);
@@ -92,7 +99,7 @@ impl Directory {
             touched: &family,
             writes: Vec::new(),
         };
-        let receipt = self.finish_write(leave, change).await?;
+        let receipt = self.finish_counted(leave, change, counted).await?;
         Ok(Written { result: (), receipt })
     }
 
@@ -123,10 +130,15 @@ impl Directory {
                 };
                 Ok(Written { result, receipt: first.receipt })
             }
-            Begun::New(leave, request) => match request.lift {
-                None => self.begin_lift(leave, request).await,
-                Some(id) => self.complete_lift(leave, request, id).await,
-            },
+            Begun::New(leave, request) => {
+                match (self.count_use(&leave.identity, &request.subject), request.lift) {
+                    (Err(spent), _) => Err(self.give_up(leave, Reason::Budget(spent)).await),
+                    (Ok(counted), None) => self.begin_lift(leave, request, counted).await,
+                    (Ok(counted), Some(id)) => {
+                        self.complete_lift(leave, request, id, counted).await
+                    }
+                }
+            }
         }
     }
 
@@ -134,6 +146,7 @@ impl Directory {
         &self,
         leave: Leave,
         request: &ShieldLift,
+        counted: Counted,
     ) -> Result<Written<LiftProgress>, Refusal> {
         let id = LiftId::new(self.random());
         let until = self.now().saturating_add(LIFT_WAITS_HOURS.hours());
@@ -150,7 +163,7 @@ impl Directory {
             touched: &[],
             writes: vec![Write::Put(Record::Lift(lift))],
         };
-        let receipt = self.finish_write(leave, change).await?;
+        let receipt = self.finish_counted(leave, change, counted).await?;
         Ok(Written { result: LiftProgress::AwaitingSecondName(id), receipt })
     }
 
@@ -159,6 +172,7 @@ impl Directory {
         mut leave: Leave,
         request: &ShieldLift,
         id: LiftId,
+        mut counted: Counted,
     ) -> Result<Written<LiftProgress>, Refusal> {
         let key = RecordKey::Lift(id);
         let Some(lift) = self.waiting_lift(&key, &mut leave).await? else {
@@ -174,6 +188,7 @@ impl Directory {
             return Err(self.give_up(leave, Reason::NotFound).await);
         }
         let Some(mut family) = self.family(&request.subject).await? else {
+            counted.keep();
             return Err(self.give_up(leave, Reason::LimitReached).await);
         };
         // What was set on another child, and spread here by a flag, stays: lifting it here would
@@ -188,7 +203,7 @@ impl Directory {
             touched: &family,
             writes: vec![Write::Remove(key)],
         };
-        let receipt = self.finish_write(leave, change).await?;
+        let receipt = self.finish_counted(leave, change, counted).await?;
         Ok(Written { result: LiftProgress::Complete(id), receipt })
     }
 

@@ -3,11 +3,13 @@
 use serde::Serialize;
 
 use super::child::Child;
+use super::quotas::settle;
 use super::replay::{Attempt, Earlier, Written};
 use super::{Directory, Presented};
 use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::id::{PersonId, Receipt, RequestId};
 use crate::permit::{Identity, Permit, roles_for};
+use crate::quota::Counted;
 use crate::record::{Record, RecordKey, ReplayResult};
 use crate::refusal::{Invalid, Reason, Refusal};
 use crate::register::PersonStanding;
@@ -145,6 +147,21 @@ impl Directory {
         effect.writes.extend(change.touched.iter().map(Child::put_head));
         effect.writes.extend(change.writes);
         self.commit(Commit::permitted(leave.permit, effect)).await
+    }
+
+    /// As [`Directory::finish_write`], for a write that was counted: the count is given back where
+    /// certainly nothing was done.
+    pub(super) async fn finish_counted(
+        &self,
+        leave: Leave,
+        change: Change<'_>,
+        mut counted: Counted,
+    ) -> Result<Receipt, Refusal> {
+        // Whoever gives the request up from here on may find it done.
+        counted.keep();
+        let finished = self.finish_write(leave, change).await;
+        settle(&mut counted, &finished);
+        finished
     }
 
     /// Commits a write about no child, if nothing it rests on has changed meanwhile.

@@ -9,7 +9,7 @@ use signpost_core::refusal::{Reason, Refusal};
 use signpost_core::terms::{Outcome, Purpose};
 use signpost_core::testing::SeededEntropy;
 
-use crate::fixture::{NORA, SAM, Scene, child, details};
+use crate::fixture::{NORA, SAM, SUE, Scene, child, details};
 
 const SMALL: Quotas = Quotas {
     person: Quota { burst: 100, day: 4, children_a_day: 2 },
@@ -77,6 +77,23 @@ async fn a_restart_forgets_none_of_it_and_a_new_day_all_of_it() {
     scene.ask(SAM, Purpose::S47Enquiry, &child(&[8])).await.unwrap();
     let asked = scene.ask(SAM, Purpose::S47Enquiry, &child(&[9])).await;
     assert_eq!(spent(asked), (Whose::Person, What::Children), "yesterday's are not counted");
+}
+
+/// Their replies tell whether a child is tied to too many others to be shielded.
+#[tokio::test]
+async fn shields_and_liftings_count_as_recordings_do() {
+    let mut scene = limited().await;
+    scene.shield(SUE, &child(&[1])).await.unwrap();
+    let id = scene.begin_lift(SUE, &child(&[2])).await;
+    assert_eq!(spent(scene.shield(SUE, &child(&[3])).await), (Whose::Person, What::Children));
+    let lifted = scene.lift(SUE, &child(&[4]), None).await;
+    assert_eq!(spent(lifted), (Whose::Person, What::Children));
+    scene = restarted(scene, 2).await;
+    assert_eq!(spent(scene.shield(SUE, &child(&[3])).await), (Whose::Person, What::Children));
+    scene.shield(SUE, &child(&[1])).await.unwrap();
+    scene.shield(SUE, &child(&[1])).await.unwrap();
+    let lifted = scene.lift(SUE, &child(&[2]), Some(id)).await;
+    assert_eq!(spent(lifted), (Whose::Person, What::Day));
 }
 
 #[tokio::test]
