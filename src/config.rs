@@ -193,7 +193,7 @@ pub struct Quotas {
     pub organisation_burst: u32,
     /// The most of an organisation in a day.
     pub organisation_day: u32,
-    /// The most different children of an organisation in a day.
+    /// The most different children of an organisation's people in a day, summed.
     pub organisation_children_a_day: u32,
 }
 

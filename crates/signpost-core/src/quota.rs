@@ -23,7 +23,7 @@ pub struct Quota {
     pub burst: u32,
     /// The most in a day (UTC).
     pub day: u32,
-    /// The most different children in a day.
+    /// The most different children in a day; of an organisation, the sum of its people's.
     pub children_a_day: u32,
 }
 
@@ -83,6 +83,7 @@ struct Used {
     /// The day it counts, in days since 1970.
     day: u64,
     holders: BTreeMap<Holder, Usage>,
+    named: BTreeMap<ActorId, Named>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,13 +93,20 @@ enum Holder {
 }
 
 /// What one holder has used on this day.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Usage {
     /// When the burst will have grown back, in microseconds since 1970 (GCRA's theoretical arrival
     /// time).
     free_at_us: u64,
     count: u32,
+    /// Different children; of an organisation, the sum of its people's. Were a child whom two of
+    /// them name counted once, what is left would tell one of them whom the other has named.
     children: u32,
+}
+
+/// The children whom one person has named on this day.
+#[derive(Debug)]
+struct Named {
     tags: BTreeSet<u64>,
     key: zeroize::Zeroizing<[u8; 32]>,
 }
@@ -144,9 +152,10 @@ impl Meter {
     /// Counts one use, for the person and the organisation, if both still may.
     pub(crate) fn count(self: &Arc<Self>, one: Use<'_>) -> Result<Counted, Spent> {
         let mut used = self.used(one.now_ms);
+        let is_new = self.named(&mut used, one.actor).is_new(one.subject);
         for (holder, whose, quota) in self.holders(one) {
-            let usage = used.holders.entry(holder).or_insert_with(|| self.unused());
-            usage.may(one, quota).map_err(|(what, again_in_secs)| Spent {
+            let usage = used.holders.entry(holder).or_default();
+            usage.may(one.now_ms, is_new, quota).map_err(|(what, again_in_secs)| Spent {
                 whose,
                 what,
                 again_in_secs,
@@ -163,10 +172,11 @@ impl Meter {
     }
 
     fn add(&self, used: &mut Used, one: Use<'_>) -> Vec<Undo> {
+        let is_new = self.named(used, one.actor).add(one.subject);
         let mut undo = Vec::with_capacity(2);
         for (holder, _, quota) in self.holders(one) {
-            let usage = used.holders.entry(holder).or_insert_with(|| self.unused());
-            undo.push(Undo { holder, gap_us: usage.add(one, quota) });
+            let usage = used.holders.entry(holder).or_default();
+            undo.push(Undo { holder, gap_us: usage.add(one.now_ms, is_new, quota) });
         }
         undo
     }
@@ -185,7 +195,7 @@ impl Meter {
         let mut used = self.lock();
         let day = now_ms / DAY_MS;
         if used.day < day {
-            *used = Used { day, holders: BTreeMap::new() };
+            *used = Used { day, ..Used::default() };
         }
         used
     }
@@ -194,19 +204,20 @@ impl Meter {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn unused(&self) -> Usage {
-        let mut key = zeroize::Zeroizing::new([0; 32]);
-        self.entropy.fill(&mut *key);
-        Usage { free_at_us: 0, count: 0, children: 0, tags: BTreeSet::new(), key }
+    fn named<'u>(&self, used: &'u mut Used, actor: ActorId) -> &'u mut Named {
+        used.named.entry(actor).or_insert_with(|| {
+            let mut key = zeroize::Zeroizing::new([0; 32]);
+            self.entropy.fill(&mut *key);
+            Named { tags: BTreeSet::new(), key }
+        })
     }
 }
 
 impl Usage {
-    fn may(&self, one: Use<'_>, quota: Quota) -> Result<(), (What, u32)> {
-        let now_us = one.now_ms * 1000;
-        let until_tomorrow = u32::try_from((DAY_MS - one.now_ms % DAY_MS).div_ceil(1000));
+    fn may(&self, now_ms: u64, is_new: bool, quota: Quota) -> Result<(), (What, u32)> {
+        let now_us = now_ms * 1000;
+        let until_tomorrow = u32::try_from((DAY_MS - now_ms % DAY_MS).div_ceil(1000));
         let until_tomorrow = until_tomorrow.expect("a day is fewer seconds");
-        let is_new = self.tags(one.subject).iter().any(|tag| !self.tags.contains(tag));
         let ahead_us = (self.free_at_us + gap_us(quota)).saturating_sub(now_us + MINUTE_US);
         if self.count >= quota.day {
             Err((What::Day, until_tomorrow))
@@ -220,15 +231,11 @@ impl Usage {
     }
 
     /// Gives what it added to the burst.
-    fn add(&mut self, one: Use<'_>, quota: Quota) -> u64 {
+    fn add(&mut self, now_ms: u64, is_new: bool, quota: Quota) -> u64 {
         let gap_us = gap_us(quota);
-        self.free_at_us = self.free_at_us.max(one.now_ms * 1000) + gap_us;
+        self.free_at_us = self.free_at_us.max(now_ms * 1000) + gap_us;
         self.count = self.count.saturating_add(1);
-        let mut tags = self.tags(one.subject);
-        tags.retain(|tag| self.tags.insert(*tag));
-        // Any pseudonym that was not named today counts as a new child: that two belong together
-        // is the asker's word, by which many children could be chained into one.
-        self.children += u32::from(!tags.is_empty());
+        self.children = self.children.saturating_add(u32::from(is_new));
         gap_us
     }
 
@@ -237,9 +244,24 @@ impl Usage {
         self.free_at_us = self.free_at_us.saturating_sub(undo.gap_us);
         self.count = self.count.saturating_sub(1);
     }
+}
+
+impl Named {
+    /// Whether a child is new. Any pseudonym that was not named today counts as a new child: that
+    /// two belong together is the asker's word, by which many children could be chained into one.
+    fn is_new(&self, subject: &Subject) -> bool {
+        self.tags(subject).iter().any(|tag| !self.tags.contains(tag))
+    }
+
+    /// Adds a child; gives whether it is new.
+    fn add(&mut self, subject: &Subject) -> bool {
+        let mut tags = self.tags(subject);
+        tags.retain(|tag| self.tags.insert(*tag));
+        !tags.is_empty()
+    }
 
     /// A tag for each pseudonym: 8 bytes, enough to tell a day's children apart, under this
-    /// holder's key of the day.
+    /// person's key of the day.
     fn tags(&self, subject: &Subject) -> Vec<u64> {
         let tag = |pseudonym: &[u8; 64]| {
             let hash = blake3::keyed_hash(&self.key, pseudonym);

@@ -207,7 +207,12 @@ impl Drive<'_> {
             _ => {
                 let certificate_request = certificate_request().1;
                 let request = v1::RenewCertificateRequest { certificate_request };
-                by.renew_certificate(request).await.map(drop)
+                let renewed = by.renew_certificate(request).await?;
+                // Of one system only some count at once.
+                let request_id = request_id();
+                let fingerprint = fingerprint(&renewed.certificate).as_bytes().to_vec();
+                let revocation = v1::RevokeCertificateRequest { request_id, fingerprint };
+                self.service.administrators().first.revoke_certificate(revocation).await.map(drop)
             }
         }
     }

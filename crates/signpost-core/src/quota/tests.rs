@@ -82,12 +82,27 @@ fn children_that_are_chained_into_one_are_counted_each() {
 
 #[test]
 fn what_an_organisation_has_spent_none_of_its_people_has() {
-    let meter = meter(Quotas::NONE.person, SMALL);
+    let meter = meter(Quotas::NONE.person, Quota { children_a_day: 9, ..SMALL });
     for person in 1..=3 {
         assert_eq!(kept(&meter, by(person, &child(&[1]), NOON_MS)), Ok(()));
     }
     let spent = Err((Whose::Organisation, What::Burst, 20));
     assert_eq!(kept(&meter, by(4, &child(&[1]), NOON_MS)), spent);
+}
+
+/// Else a colleague would learn by a refusal, or by one that does not come, whom others have named.
+#[test]
+fn what_is_left_of_an_organisations_children_tells_nobody_whom_a_colleague_named() {
+    let meter = meter(Quotas::NONE.person, Quota { burst: 100, day: 100, children_a_day: 3 });
+    assert_eq!(kept(&meter, by(1, &child(&[1]), NOON_MS)), Ok(()));
+    assert_eq!(kept(&meter, by(2, &child(&[1]), NOON_MS)), Ok(()));
+    assert_eq!(kept(&meter, by(2, &child(&[2]), NOON_MS)), Ok(()));
+    let spent = Err((Whose::Organisation, What::Children, 12 * 60 * 60));
+    assert_eq!(kept(&meter, by(1, &child(&[2]), NOON_MS)), spent, "whom a colleague named");
+    assert_eq!(kept(&meter, by(1, &child(&[3]), NOON_MS)), spent, "whom nobody did");
+    for (person, number) in [(1, 1), (2, 1), (2, 2)] {
+        assert_eq!(kept(&meter, by(person, &child(&[number]), NOON_MS)), Ok(()), "one's own");
+    }
 }
 
 #[test]
@@ -113,12 +128,12 @@ fn a_new_day_drops_the_keys_of_the_day_before() {
     let meter = meter(SMALL, SMALL);
     let key = |meter: &Meter| {
         let used = meter.lock();
-        *used.holders[&Holder::Person(ActorId::new([1; 16]))].key
+        *used.named[&ActorId::new([1; 16])].key
     };
     kept(&meter, by(1, &child(&[1]), NOON_MS)).unwrap();
     let before = key(&meter);
     kept(&meter, by(2, &child(&[1]), NOON_MS + DAY_MS)).unwrap();
-    assert!(!meter.lock().holders.contains_key(&Holder::Person(ActorId::new([1; 16]))));
+    assert!(!meter.lock().named.contains_key(&ActorId::new([1; 16])));
     kept(&meter, by(1, &child(&[1]), NOON_MS + DAY_MS)).unwrap();
     assert_ne!(key(&meter), before);
 }
