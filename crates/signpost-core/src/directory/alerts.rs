@@ -116,7 +116,9 @@ impl Decide for AddCanary {
         let mut detail = [0; 32];
         detail[..16].copy_from_slice(id.as_bytes());
         let canary = Canary { id, subject: self.subject.clone() };
-        Ok(Change::of(detail, vec![Write::Put(Record::Canary(canary))]))
+        // Whoever names a child stands in the ledger as having named it, a privacy officer too.
+        let writes = vec![Write::Put(Record::Canary(canary))];
+        Ok(Change::naming(self.subject.clone(), detail, writes))
     }
 }
 

@@ -115,7 +115,13 @@ impl Directory {
             }
         };
         let answered = result.clone();
-        let change = OwnChange { result: answered, detail: [0; 32], count, writes: vec![write] };
+        let change = OwnChange {
+            result: answered,
+            detail: [0; 32],
+            count,
+            writes: vec![write],
+            named: None,
+        };
         let receipt = self.finish_own(leave, change).await?;
         progress_of(&Written { result, receipt })
     }

@@ -63,7 +63,7 @@ pub(super) struct Change<'c> {
     pub(super) writes: Vec<Write>,
 }
 
-/// What a write about no child comes to.
+/// What a write comes to that touches nothing of a child.
 pub(super) struct OwnChange {
     /// What is answered, now and to a repeat.
     pub(super) result: ReplayResult,
@@ -73,6 +73,8 @@ pub(super) struct OwnChange {
     pub(super) count: u32,
     /// The records it writes.
     pub(super) writes: Vec<Write>,
+    /// The child that was named, for the entry's opening and the purge; none in most.
+    pub(super) named: Option<Subject>,
 }
 
 impl Directory {
@@ -164,15 +166,16 @@ impl Directory {
         finished
     }
 
-    /// Commits a write about no child, if nothing it rests on has changed meanwhile.
+    /// Commits a write that touches nothing of a child, if nothing it rests on has changed meanwhile.
     pub(super) async fn finish_own(
         &self,
         leave: Leave,
         change: OwnChange,
     ) -> Result<Receipt, Refusal> {
-        let (unused, first_result) = self.remember(&leave.attempt, change.result, None);
-        let OwnChange { detail, count, writes, .. } = change;
-        let mut effect = Effect { detail, count, ..Effect::new(Outcome::Done) };
+        let OwnChange { result, detail, count, writes, named } = change;
+        let (unused, first_result) = self.remember(&leave.attempt, result, named.as_ref());
+        let opening = named.as_ref().map(|named| self.opening(named));
+        let mut effect = Effect { detail, count, opening, ..Effect::new(Outcome::Done) };
         effect.preconditions.push(unused);
         effect.writes.push(first_result);
         effect.writes.extend(writes);

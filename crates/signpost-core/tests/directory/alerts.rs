@@ -1,5 +1,6 @@
 //! Alerts: derived once from the ledger, whoever restarts; closed with what was found.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use signpost_core::alert::{Alert, AlertState};
@@ -82,6 +83,19 @@ async fn a_canary_answers_as_unknown_and_alerts_however_it_is_named() {
         let refused = add_canary(&scene, who, &child(&[9])).await;
         assert!(matches!(refused, Err(Refusal::Refused { reason: Reason::Role, .. })));
     }
+}
+
+#[tokio::test]
+async fn who_registered_a_canary_can_be_told_from_the_ledger() {
+    let scene = Scene::new().await;
+    add_canary(&scene, PRIYA, &child(&[7, 107])).await.unwrap();
+    let openings = scene.store.openings(Receipt(0), NonZeroUsize::MAX).await.unwrap();
+    let (receipt, opening) = openings.last().unwrap();
+    assert_eq!(*opening.subject(), child(&[7, 107]));
+    let entry = scene.entry(*receipt).await;
+    assert_eq!((entry.action(), entry.actor()), (Action::AddCanary, Some(PRIYA.actor())));
+    assert_eq!(entry.commitment(), opening.commitment());
+    assert_eq!(look(&scene).await, 0, "it is no question");
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use crate::register::{
     Proposal, System, Team, TokenRecord,
 };
 use crate::store::StoreError;
+use crate::subject::Subject;
 use crate::token::{CodeHash, TokenHash};
 
 /// A change of the register that a person asks for.
@@ -41,6 +42,8 @@ pub struct Change {
     pub(super) detail: [u8; 32],
     pub(super) count: u32,
     pub(super) writes: Vec<Write>,
+    /// The child that was named, for the entry's opening; none in all but canaries.
+    pub(super) named: Option<Subject>,
 }
 
 /// Why a change of the register does not come about.
@@ -55,12 +58,21 @@ pub enum Declined {
 impl Change {
     /// What was named is changed.
     pub(in crate::directory) fn of(detail: [u8; 32], writes: Vec<Write>) -> Self {
-        Self { result: Registered::Changed, detail, count: 0, writes }
+        Self { result: Registered::Changed, detail, count: 0, writes, named: None }
+    }
+
+    /// A child was named, as none in the register is: the entry has its opening.
+    pub(in crate::directory) fn naming(
+        named: Subject,
+        detail: [u8; 32],
+        writes: Vec<Write>,
+    ) -> Self {
+        Self { named: Some(named), ..Self::of(detail, writes) }
     }
 
     /// Something new is there.
     pub(super) fn new(result: Registered, detail: [u8; 32], writes: Vec<Write>) -> Self {
-        Self { result, detail, count: 0, writes }
+        Self { result, detail, count: 0, writes, named: None }
     }
 }
 
@@ -93,9 +105,9 @@ impl Directory {
             Err(Declined::Refused(reason)) => return Err(self.give_up(leave, reason).await),
             Err(Declined::Store(error)) => return Err(error.into()),
         };
-        let Change { result, detail, count, writes } = change;
+        let Change { result, detail, count, writes, named } = change;
         let replayed = ReplayResult::Register(result.clone());
-        let change = OwnChange { result: replayed, detail, count, writes };
+        let change = OwnChange { result: replayed, detail, count, writes, named };
         let receipt = self.finish_own(leave, change).await?;
         Ok(Written { result, receipt })
     }
