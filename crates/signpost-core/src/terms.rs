@@ -295,6 +295,7 @@ terms! {
         Quota = 5 "QUOTA",
         ShieldedView = 6 "SHIELDED_VIEW",
         Recovery = 7 "RECOVERY",
+        NewCode = 8 "NEW_CODE",
     }
 }
 

@@ -1,19 +1,20 @@
 //! Tokens and the codes they are redeemed for: issued, used, renewed, and always somewhere.
 
 use jiff::{SignedDuration, ToSpan};
+use signpost_core::alert::Alert;
 use signpost_core::commit::Write;
-use signpost_core::directory::Question;
 use signpost_core::directory::onboarding::{
     IssueCode, ListRegister, Listing, RecordCustody, Redeem, RemovePerson, RenewToken, ResumeToken,
     SuspendToken,
 };
-use signpost_core::id::{PersonId, TokenId};
+use signpost_core::directory::{AlertWatch, Question};
+use signpost_core::id::{ActorId, PersonId, TokenId};
 use signpost_core::record::{Record, RecordKey};
 use signpost_core::refusal::{Invalid, Reason, Refusal, Unidentified};
 use signpost_core::register::{
     Custodies, EnrolmentState, Group, Organisation, PersonStanding, Standing, System,
 };
-use signpost_core::terms::{Action, Custody, Purpose, Relationship, Role};
+use signpost_core::terms::{Action, AlertKind, Custody, Purpose, Relationship, Role};
 
 use crate::fixture::*;
 
@@ -277,6 +278,8 @@ async fn a_new_code_voids_the_one_before() {
     assert_eq!(scene.enrolment(code(31).hash()).await.state, EnrolmentState::Void);
     scene.assert_refused(scene.redeem(NORTHFIELD, 31, 31), Reason::CodeExpired).await;
     scene.redeem(NORTHFIELD, 32, 32).await.unwrap();
+    let mut watch = AlertWatch::start(scene.directory.clone()).await.unwrap();
+    assert_eq!(watch.look().await, Ok(0), "nobody had a token before");
 }
 
 #[tokio::test]
@@ -290,7 +293,16 @@ async fn no_code_is_issued_while_a_token_is_out() {
     scene.assert_refused(issue, out).await;
     let custody = Custody::LostRevoked;
     ask_for!(scene, ADA, RecordCustody { person, token, custody }).await.unwrap();
-    ask_for!(scene, ADA, IssueCode { person, code: code(32).hash() }).await.unwrap();
+    let issued = ask_for!(scene, ADA, IssueCode { person, code: code(32).hash() }).await.unwrap();
+    let mut watch = AlertWatch::start(scene.directory.clone()).await.unwrap();
+    assert_eq!(watch.look().await, Ok(1), "the token that the new code is in the place of");
+    let Some(Record::Alert(alert)) = scene
+        .record(RecordKey::Alert(Alert::id_of_entry(AlertKind::NewCode, issued.receipt)))
+        .await
+    else {
+        panic!("no alert")
+    };
+    assert_eq!(alert.actor, Some(ActorId::new([ADA.token; 16])), "who issued it");
     scene.redeem(NORTHFIELD, 32, 32).await.unwrap();
     scene.ask(holder.with_token(32), Purpose::S47Enquiry).await.unwrap();
     scene.assert_refused(scene.ask(holder, Purpose::S47Enquiry), Reason::Suspended).await;
