@@ -12,10 +12,11 @@ use crate::permit::{Identity, Permit, roles_for};
 use crate::quota::Counted;
 use crate::record::{Record, RecordKey, ReplayResult};
 use crate::refusal::{Invalid, Reason, Refusal};
-use crate::register::PersonStanding;
+use crate::register::{HeldToken, PersonStanding};
 use crate::store::StoreError;
 use crate::subject::Subject;
 use crate::terms::{Action, Outcome};
+use crate::token::TokenHash;
 
 /// A write that a client may send twice.
 pub trait WriteRequest: Serialize {
@@ -24,6 +25,11 @@ pub trait WriteRequest: Serialize {
 
     /// The client's id of it.
     fn request(&self) -> RequestId;
+
+    /// Whether it is the very renewal by which this token of its holder's was replaced.
+    fn has_replaced(&self, _presented: TokenHash, _held: &[HeldToken]) -> bool {
+        false
+    }
 }
 
 /// An identified, permitted, well-formed write.
@@ -85,6 +91,9 @@ impl Directory {
         request: &'r Result<R, Invalid>,
     ) -> Result<Begun<'r, R>, Refusal> {
         let identity = self.identify(presented).await?;
+        if let Some(first) = self.renewed_before(&identity, request).await? {
+            return Ok(Begun::Repeat(first));
+        }
         let permit = self.granted(identity.authorise(R::ACTION, self.today())).await?;
         let request = match request {
             Ok(request) => request,
@@ -98,6 +107,25 @@ impl Directory {
             }
             Earlier::Same(first) => Ok(Begun::Repeat(first)),
             Earlier::Other => Err(self.refuse(permit.deny(Reason::RequestIdReused)).await),
+        }
+    }
+
+    /// The first result of the renewal by which the token presented was replaced, so that an answer
+    /// that was lost can be had again with the old token. Nothing else can.
+    async fn renewed_before<R: WriteRequest>(
+        &self,
+        identity: &Identity,
+        request: &Result<R, Invalid>,
+    ) -> Result<Option<Written<ReplayResult>>, StoreError> {
+        let Ok(request) = request else { return Ok(None) };
+        let may = identity.person.standing == PersonStanding::Active
+            && request.has_replaced(identity.token.hash, &identity.person.tokens);
+        if !may {
+            return Ok(None);
+        }
+        match self.earlier(identity, request.request(), R::ACTION, request).await? {
+            Earlier::Same(first) => Ok(Some(first)),
+            Earlier::None(_) | Earlier::Other => Ok(None),
         }
     }
 

@@ -350,6 +350,13 @@ async fn one_name_narrows_a_group_and_never_widens_it() {
     }
     let fewer = scene.onboard(ADA, narrow(1, valid_until, &purposes));
     scene.assert_invalid(fewer, "members_max").await;
+    let empty = scene.social_workers().await;
+    for (wrong, field) in [
+        (NarrowGroup { group: empty, ..narrow(0, valid_until, &purposes) }, "members_max"),
+        (narrow(3, valid_until, &[Purpose::S47Enquiry; 2]), "purposes"),
+    ] {
+        scene.assert_invalid(scene.onboard(ADA, wrong), field).await;
+    }
     let unknown = NarrowGroup { group: GroupId::new([99; 16]), ..narrow(1, valid_until, &[]) };
     scene.assert_refused(scene.onboard(ADA, unknown), Reason::Unknown("group")).await;
 

@@ -5,7 +5,7 @@ use signpost_core::alert::Alert;
 use signpost_core::commit::Write;
 use signpost_core::directory::onboarding::{
     IssueCode, ListRegister, Listing, RecordCustody, Redeem, RemovePerson, RenewToken, ResumeToken,
-    SuspendToken,
+    SuspendPerson, SuspendToken,
 };
 use signpost_core::directory::{AlertWatch, Question};
 use signpost_core::id::{ActorId, PersonId, TokenId};
@@ -63,8 +63,7 @@ async fn every_change_and_every_look_of_an_administrator_is_a_use() {
     token_writes(&scene);
     let looks = Ok(ListRegister { listing: Listing::Organisations, after: None, limit: 10 });
     scene.directory.list_register(&admin.presented(), &looks).await.unwrap();
-    let suspend =
-        signpost_core::directory::onboarding::SuspendPerson { request: scene.request(), person };
+    let suspend = SuspendPerson { request: scene.request(), person };
     scene.onboard(admin, suspend.clone()).await.unwrap();
     assert_eq!(token_writes(&scene), [1, 0]);
     scene.clock.step_days(1);
@@ -98,9 +97,19 @@ async fn a_renewal_destroys_the_old_token_in_the_same_commit() {
     assert_eq!(token_writes(&scene).len(), 1, "all of it is one commit");
 
     scene.assert_refused(scene.ask(holder, Purpose::S47Enquiry), Reason::Suspended).await;
-    scene.assert_refused(scene.onboard(holder, renew.clone()), Reason::Suspended).await;
     scene.ask(holder.with_token(32), Purpose::S47Enquiry).await.unwrap();
-    assert_eq!(scene.onboard(holder.with_token(32), renew).await, Ok(renewed));
+    let written = scene.entries().await.len();
+    for with in [holder, holder.with_token(32)] {
+        assert_eq!(scene.onboard(with, renew.clone()).await, Ok(renewed.clone()), "a repeat");
+    }
+    assert_eq!(scene.entries().await.len(), written);
+    // By the old one that very renewal is repeated, and nothing else is done.
+    let other = RenewToken { token: token(33).hash(), ..renew.clone() };
+    scene.assert_refused(scene.onboard(holder, other), Reason::Suspended).await;
+    let other = RenewToken { request: scene.request(), ..renew.clone() };
+    scene.assert_refused(scene.onboard(holder, other), Reason::Suspended).await;
+    ask_for!(scene, ADA, SuspendPerson { person: holder.person }).await.unwrap();
+    scene.assert_refused(scene.onboard(holder, renew), Reason::Suspended).await;
 }
 
 #[tokio::test]
@@ -318,7 +327,7 @@ async fn nobody_enrols_into_a_group_that_is_over_and_no_token_outlasts_its_group
     scene.invite(group, 32).await;
     assert_eq!(scene.redeem(NORTHFIELD, 31, 31).await.unwrap().result.valid_until, until);
     scene.clock.step_days(4);
-    scene.assert_refused(scene.redeem(NORTHFIELD, 32, 32), Reason::Suspended).await;
+    scene.assert_refused(scene.redeem(NORTHFIELD, 32, 32), Reason::Expired).await;
 }
 
 #[tokio::test]

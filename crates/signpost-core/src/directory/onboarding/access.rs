@@ -23,6 +23,9 @@ use crate::terms::{Action, Purpose, Role};
 /// How long a proposal waits for its second name.
 const PROPOSAL_WAITS_HOURS: i64 = 14 * 24;
 
+/// How many members a group may be given.
+const MEMBERS_RANGE: &str = "must be 1 to 500";
+
 /// Through how many others somebody may have been let in and still count as a second name.
 const LET_IN_THROUGH_MAX: usize = 64;
 
@@ -148,6 +151,12 @@ impl Decide for NarrowGroup {
         let Some(group) = directory.group(&mut leave.permit, self.group).await? else {
             return Err(Reason::Unknown("group").into());
         };
+        if self.members_max == 0 {
+            return Err(Reason::Invalid(Invalid::field("members_max", MEMBERS_RANGE)).into());
+        }
+        if names_twice(&self.purposes) {
+            return Err(Reason::Invalid(Invalid::field("purposes", "names a purpose twice")).into());
+        }
         let is_narrower = self.members_max <= group.members_max
             && self.valid_until <= group.valid_until
             && self.purposes.iter().all(|purpose| group.purposes.contains(purpose));
@@ -169,6 +178,10 @@ impl Decide for NarrowGroup {
         };
         Ok(Change::of(detail, vec![Write::Put(Record::Group(group))]))
     }
+}
+
+fn names_twice(purposes: &[Purpose]) -> bool {
+    purposes.iter().enumerate().any(|(index, purpose)| purposes[..index].contains(purpose))
 }
 
 /// A proposed change that can be done as things stand.
@@ -318,7 +331,7 @@ impl Directory {
     async fn check_group(&self, permit: &mut Permit, group: &Group) -> Result<(), Declined> {
         self.not_past("valid_until", group.valid_until)?;
         if !(1..=MEMBERS_MAX).contains(&group.members_max) {
-            return Err(Reason::Invalid(Invalid::field("members_max", "must be 1 to 500")).into());
+            return Err(Reason::Invalid(Invalid::field("members_max", MEMBERS_RANGE)).into());
         }
         if let Some(problem) = self.wrong_purposes(group.role, &group.purposes) {
             return Err(Reason::Invalid(Invalid::field("purposes", problem)).into());
@@ -337,16 +350,13 @@ impl Directory {
     fn wrong_purposes(&self, role: Role, purposes: &[Purpose]) -> Option<&'static str> {
         let asks = PRACTITIONERS.contains(&role);
         let listed = |purpose: &Purpose| self.policy.cell(role, *purpose).is_some();
-        let mut sorted = purposes.to_vec();
-        sorted.sort_unstable();
-        sorted.dedup();
         if asks && purposes.is_empty() {
             Some("must name at least one purpose, for this role asks")
         } else if !asks && !purposes.is_empty() {
             Some("must be empty, for this role does not ask")
         } else if !purposes.iter().all(listed) {
             Some("names a purpose that the policy does not give to this role")
-        } else if sorted.len() != purposes.len() {
+        } else if names_twice(purposes) {
             Some("names a purpose twice")
         } else {
             None

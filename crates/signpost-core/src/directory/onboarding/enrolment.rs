@@ -156,12 +156,14 @@ impl Directory {
     ) -> Result<(Effect, Redeemed), Declined> {
         let mut person = present(self.person(permit, enrolment.person).await?)?;
         let group = present(self.group(permit, person.group).await?)?;
-        let may = match person.standing {
-            PersonStanding::Invited | PersonStanding::Active => group.valid_until >= self.today(),
-            PersonStanding::Suspended | PersonStanding::Removed => false,
-        };
-        if !may {
-            return Err(Reason::Suspended.into());
+        match person.standing {
+            PersonStanding::Invited | PersonStanding::Active => {}
+            PersonStanding::Suspended | PersonStanding::Removed => {
+                return Err(Reason::Suspended.into());
+            }
+        }
+        if group.valid_until < self.today() {
+            return Err(Reason::Expired.into());
         }
         let mut writes = Vec::new();
         let result = self.issue_token(permit, &mut person, &group, token, &mut writes).await?;

@@ -6,12 +6,12 @@ use serde::Serialize;
 use super::change::{Change, Decide, Declined, present, register_requests};
 use super::{Directory, detail};
 use crate::commit::Write;
-use crate::directory::write::Leave;
+use crate::directory::write::{Leave, WriteRequest};
 use crate::id::{PersonId, RequestId, TokenId};
 use crate::record::Record;
 use crate::refusal::{Invalid, Reason};
-use crate::register::{Custodies, Person, Standing, TokenRecord};
-use crate::terms::Custody;
+use crate::register::{Custodies, HeldToken, Person, Standing, TokenRecord};
+use crate::terms::{Action, Custody};
 use crate::token::TokenHash;
 
 /// Renews the token that the request comes with: a new one is out, the old one is destroyed.
@@ -59,10 +59,21 @@ pub struct ResumeToken {
 }
 
 register_requests! {
-    RenewToken => RenewToken;
     RecordCustody => RecordCustody;
     SuspendToken => SuspendToken;
     ResumeToken => ResumeToken;
+}
+
+impl WriteRequest for RenewToken {
+    const ACTION: Action = Action::RenewToken;
+
+    fn request(&self) -> RequestId {
+        self.request
+    }
+
+    fn has_replaced(&self, presented: TokenHash, held: &[HeldToken]) -> bool {
+        held.windows(2).any(|pair| pair[0].hash == presented && pair[1].hash == self.token)
+    }
 }
 
 #[async_trait]

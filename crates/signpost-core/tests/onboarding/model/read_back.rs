@@ -45,8 +45,10 @@ impl World {
             let names = members.people.iter().map(|id| people[id]).collect();
             register.members.insert(groups[&members.group], names);
         }
+        let mut issued_on = BTreeMap::new();
         for stored in self.records(Kind::Person).await {
             let Record::Person(person) = stored.record else { panic!("{:?}", stored.record) };
+            issued_on.extend(person.tokens.iter().map(|held| (held.id, held.issued_on)));
             let is = Person {
                 organisation: number(person.organisation),
                 staff: person.staff.as_str()[1..].parse().unwrap(),
@@ -67,6 +69,7 @@ impl World {
             let is = Token {
                 person: people[&token.person],
                 organisation: number(token.organisation),
+                issued_on: issued_on[&token.id],
                 used_on: token.used_on,
                 valid_until: token.valid_until,
                 standing: token.standing,

@@ -105,6 +105,10 @@ impl Model {
             }
             Op::Recertify { person, .. } => self.recertify(me, person, today),
             Op::Renew { token: new, .. } => {
+                let since = today.saturating_sub(30.days());
+                let held = self.register.people[&me].tokens.iter();
+                let lately = held.filter(|held| self.register.tokens[held].issued_on > since);
+                check(lately.count() < 4, Outcome::WrongState)?;
                 let old = self.register.tokens.get_mut(&token).unwrap();
                 (old.used_on, old.standing) = (last_used, Standing::Revoked);
                 old.custody = Custody::Destroyed;
@@ -239,6 +243,7 @@ impl Model {
     fn narrow(&mut self, name: u16, asks: Asks, places: u32, until: Date) -> Result<(), Said> {
         let group = found(self.register.groups.get(&name))?.clone();
         let purposes = asks.purposes(group.role);
+        check(places > 0, Outcome::Invalid)?;
         let narrower = places <= group.places
             && until <= group.until
             && purposes.iter().all(|purpose| group.purposes.contains(purpose));
@@ -405,7 +410,8 @@ impl Model {
         let person = &self.register.people[&found.person];
         let waits = [PersonStanding::Invited, PersonStanding::Active].contains(&person.standing);
         let in_date = self.register.groups[&person.group].until >= today;
-        check(waits && in_date, Outcome::DeniedSuspended)?;
+        check(waits, Outcome::DeniedSuspended)?;
+        check(in_date, Outcome::DeniedExpired)?;
         self.issue(found.person, token, today)?;
         self.register.people.get_mut(&found.person).unwrap().standing = PersonStanding::Active;
         self.register.codes.get_mut(&code).unwrap().state = CodeState::Redeemed(token);
@@ -420,6 +426,7 @@ impl Model {
         let new = Token {
             person,
             organisation: holder.organisation,
+            issued_on: today,
             used_on: today,
             valid_until: group_until.min(today.saturating_add(1.year())),
             standing: Standing::Active,
