@@ -255,6 +255,7 @@ mod tests {
             violations: Vec::new(),
             retry_after: None,
             receipt: Some(3),
+            after_no_answer: false,
         }))
     }
 

@@ -9,6 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::profile::ProfileError;
+use crate::retry::Failed;
 
 /// Why a call failed.
 #[derive(Debug, Error)]
@@ -28,7 +29,7 @@ pub enum ClientError {
          service trusts, and valid today"
     )]
     CertificateRefused,
-    /// The service refused: it certainly did nothing.
+    /// The service refused: this try certainly did nothing; whether an earlier one did, it says.
     #[error("{0}")]
     Refused(Box<Refused>),
     /// There was no answer, or none that settles it. A write may have happened: repeat it under the same request id.
@@ -53,18 +54,29 @@ pub enum ClientError {
     Answer(&'static str),
 }
 
+impl From<Failed> for ClientError {
+    fn from(failed: Failed) -> Self {
+        let Failed { status, after_no_answer } = failed;
+        match Self::from(status) {
+            Self::Refused(mut refused) => {
+                refused.after_no_answer = after_no_answer;
+                Self::Refused(refused)
+            }
+            Self::CertificateRefused if after_no_answer => {
+                let cause = Self::CertificateRefused.to_string();
+                Self::Unanswered { code: Code::Unavailable, cause }
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<Status> for ClientError {
     fn from(status: Status) -> Self {
         if is_certificate_refused(&status) {
             return Self::CertificateRefused;
         }
-        let refused = match status.get_details_error_info() {
-            // Here the service itself does not know what became of the request.
-            Some(info) => !UNSETTLED.contains(&info.reason.as_str()),
-            // Without a reason it is not the service that speaks, but what lies between.
-            None => !(is_unsettled(status.code()) || status.source().is_some()),
-        };
-        if refused {
+        if is_refusal(&status) {
             return Self::Refused(Box::new(Refused::from(&status)));
         }
         let cause = match status.source() {
@@ -73,6 +85,29 @@ impl From<Status> for ClientError {
         };
         Self::Unanswered { code: status.code(), cause }
     }
+}
+
+/// Whether the service says that it did nothing.
+fn is_refusal(status: &Status) -> bool {
+    match status.get_details_error_info() {
+        // Here the service itself does not know what became of the request.
+        Some(info) => !UNSETTLED.contains(&info.reason.as_str()),
+        // Without a reason it is not the service that speaks, but what lies between.
+        None => !(is_unsettled(status.code()) || status.source().is_some()),
+    }
+}
+
+/// Whether a try that failed so may have been done all the same: not where it was refused, nor where
+/// there was no connection to send it over.
+pub(crate) fn may_have_been_done(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.is::<tonic::ConnectError>() {
+            return false;
+        }
+        cause = error.source();
+    }
+    !is_refusal(status)
 }
 
 /// Whether TLS ended the connection. In TLS 1.3 a client learns only after its own part of the
@@ -112,6 +147,8 @@ pub struct Refused {
     pub retry_after: Option<Duration>,
     /// The ledger entry in which the refusal stands on record.
     pub receipt: Option<u64>,
+    /// An earlier try of the same call had no answer: that one may have been done.
+    pub after_no_answer: bool,
 }
 
 /// What is wrong with one field.
@@ -146,6 +183,7 @@ impl From<&Status> for Refused {
                 .collect(),
             retry_after: status.get_details_retry_info().and_then(|info| info.retry_delay),
             receipt,
+            after_no_answer: false,
             reason,
         }
     }
@@ -166,10 +204,13 @@ impl fmt::Display for Refused {
             // A second too many is better than one too few.
             write!(f, "; try again in {} s", wait.as_secs() + u64::from(wait.subsec_nanos() > 0))?;
         }
-        match self.receipt {
-            Some(receipt) => write!(f, " (on record as receipt {receipt})"),
-            None => Ok(()),
+        if let Some(receipt) = self.receipt {
+            write!(f, " (on record as receipt {receipt})")?;
         }
+        if self.after_no_answer {
+            f.write_str("; an earlier try had no answer and may have been done")?;
+        }
+        Ok(())
     }
 }
 

@@ -7,12 +7,20 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::error::is_certificate_refused;
+use crate::error::{is_certificate_refused, may_have_been_done};
 
 /// The longest wait before the second try; it doubles with each further one.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 /// The longest wait at all, beyond what the service asks for.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
+
+/// What the last try came to, and what is not known of those before.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) status: Status,
+    /// An earlier try reached the service, or may have, and had no answer: it may have been done.
+    pub(crate) after_no_answer: bool,
+}
 
 /// Runs `attempt` until it succeeds, fails for good or runs out of time.
 ///
@@ -23,23 +31,25 @@ pub(crate) async fn until<T, A: Future<Output = Result<T, Status>>>(
     deadline: Instant,
     mut share: impl FnMut(Duration) -> Duration,
     mut attempt: impl FnMut(Duration) -> A,
-) -> Result<T, Status> {
+) -> Result<T, Failed> {
     let mut backoff = BACKOFF_FIRST;
+    let mut after_no_answer = false;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let status = match timeout_at(deadline, attempt(left)).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(status)) => status,
-            Err(_) => return Err(Status::deadline_exceeded("no answer in time")),
+            Err(_) => Status::deadline_exceeded("no answer in time"),
         };
         if status.code() != Code::Unavailable || is_certificate_refused(&status) {
-            return Err(status);
+            return Err(Failed { status, after_no_answer });
         }
         let asked = status.get_details_retry_info().and_then(|info| info.retry_delay);
         let wait = asked.unwrap_or_default().saturating_add(share(backoff));
         if wait >= deadline.saturating_duration_since(Instant::now()) {
-            return Err(status);
+            return Err(Failed { status, after_no_answer });
         }
+        after_no_answer |= may_have_been_done(&status);
         sleep(wait).await;
         backoff = (backoff * 2).min(BACKOFF_MAX);
     }
@@ -58,6 +68,7 @@ mod tests {
     use tonic_types::ErrorDetails;
 
     use super::*;
+    use crate::error::ClientError;
 
     const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -81,11 +92,18 @@ mod tests {
             },
         )
         .await;
-        Run { result: result.map_err(|status| status.code()), tries: tries.into_inner() }
+        let result = result.map_err(|failed| failed.status.code());
+        Run { result, tries: tries.into_inner() }
     }
 
     fn unavailable() -> Status {
         Status::unavailable("closing")
+    }
+
+    /// The service says that it did nothing.
+    fn unavailable_because(reason: &str) -> Status {
+        let details = ErrorDetails::with_error_info(reason, "signpost", []);
+        Status::with_error_details(Code::Unavailable, "no", details)
     }
 
     fn unavailable_for(delay: Duration) -> Status {
@@ -138,9 +156,36 @@ mod tests {
     async fn a_try_without_an_answer_ends_at_the_deadline() {
         let begun = Instant::now();
         let never = |_| std::future::pending::<Result<(), Status>>();
-        let status = until(begun + TIMEOUT, random_share, never).await.unwrap_err();
-        assert_eq!(status.code(), Code::DeadlineExceeded);
+        let failed = until(begun + TIMEOUT, random_share, never).await.unwrap_err();
+        assert_eq!(failed.status.code(), Code::DeadlineExceeded);
         assert_eq!(begun.elapsed(), TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_known_of_an_earlier_try_is_said_with_a_refusal() {
+        let busy = || unavailable_because("BUSY");
+        let unsent = || Status::from_error(Box::new(tonic::ConnectError("refused".into())));
+        let no = || Status::permission_denied("no");
+        for (failures, after_no_answer) in [
+            (vec![no()], false),
+            (vec![busy(), unsent(), no()], false),
+            (vec![unavailable(), no()], true),
+            (vec![unavailable(), busy(), no()], true),
+        ] {
+            let failures = RefCell::new(failures.into_iter());
+            let attempt = |_| {
+                let failure = failures.borrow_mut().next().unwrap();
+                async move { Err::<(), Status>(failure) }
+            };
+            let failed = until(Instant::now() + TIMEOUT, |most| most, attempt).await.unwrap_err();
+            assert_eq!(failed.status.code(), Code::PermissionDenied);
+            assert_eq!(failed.after_no_answer, after_no_answer);
+            let ClientError::Refused(refused) = ClientError::from(failed) else {
+                panic!("not refused")
+            };
+            assert_eq!(refused.after_no_answer, after_no_answer);
+            assert_eq!(refused.to_string().contains("may have been done"), after_no_answer);
+        }
     }
 
     #[test]

@@ -74,6 +74,7 @@ mod tests {
             violations: Vec::new(),
             retry_after: None,
             receipt: Some(9),
+            after_no_answer: false,
         };
         let refused = ClientError::Refused(Box::new(refused));
         assert!(settle::<()>(&code, Err(refused)).is_err());

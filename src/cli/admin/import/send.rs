@@ -215,6 +215,7 @@ mod tests {
             violations: violations.iter().map(violation).collect(),
             retry_after: None,
             receipt: Some(1),
+            after_no_answer: false,
         }))
     }
 
