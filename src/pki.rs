@@ -38,7 +38,7 @@ impl Authority {
 
     /// Writes the authority's certificate.
     pub fn write_certificate(&self, path: &Path) -> Result<(), Failure> {
-        write(path, &self.issuer.pem())
+        secret_file::create_public(path, &self.issuer.pem())
     }
 
     /// Writes the authority's key.
@@ -67,7 +67,7 @@ impl Authority {
     ) -> Result<(), Failure> {
         let pair = KeyPair::generate().map_err(|error| failed(&error))?;
         let issued = params.signed_by(&pair, &self.issuer).map_err(|error| failed(&error))?;
-        write(certificate, &issued.pem())?;
+        secret_file::create_public(certificate, &issued.pem())?;
         secret_file::create(key, &pair.serialize_pem())
     }
 }
@@ -123,11 +123,6 @@ fn year_round(now: Timestamp) -> Result<(Timestamp, Timestamp), Failure> {
 
 fn hours_from(now: Timestamp, hours: i64) -> Result<Timestamp, Failure> {
     now.checked_add(hours.hours()).map_err(|error| failed(&error))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text)
-        .map_err(|error| Failure::config(format!("cannot write {}: {error}", path.display())))
 }
 
 fn failed(error: &dyn std::fmt::Display) -> Failure {

@@ -36,8 +36,17 @@ pub fn create(path: &Path, content: &str) -> Result<(), Failure> {
 
 /// As [`create`], for what is no text.
 pub fn create_bytes(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    create_for(0o600, path, content)
+}
+
+/// As [`create`], for what others may read too: a certificate lasts as long as its key.
+pub fn create_public(path: &Path, content: &str) -> Result<(), Failure> {
+    create_for(0o644, path, content.as_bytes())
+}
+
+fn create_for(mode: u32, path: &Path, content: &[u8]) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
         // The name must last as long as the content.
         let written =
             file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| sync_folder(path));
@@ -57,7 +66,8 @@ pub fn replace(path: &Path, by: &Path) -> Result<(), Failure> {
     replace().map_err(|error| cannot("replace", path, &error))
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
+/// Makes what stands in the folder of this path durable: the name lasts as long as what it names.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
@@ -80,6 +90,16 @@ mod tests {
         replace(&old, &new).unwrap();
         assert_eq!(*read(&old).unwrap(), "new");
         assert!(!new.exists());
+    }
+
+    #[test]
+    fn a_certificate_may_be_read_by_others_and_is_made_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        create_public(&path, "certificate").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o700, 0o600);
+        assert!(read(&path).is_err() || fs::metadata(&path).unwrap().mode() & 0o077 == 0);
+        assert!(create_public(&path, "other").is_err(), "what is there is never overwritten");
     }
 
     #[test]

@@ -48,8 +48,7 @@ impl Made {
     /// Makes a file that holds no secret.
     pub(super) fn public(&mut self, path: &Path, text: &str) -> Result<(), Failure> {
         self.file(path)?;
-        fs::write(path, text)
-            .map_err(|error| Failure::config(format!("cannot create {}: {error}", path.display())))
+        secret_file::create_public(path, text)
     }
 
     /// Makes a folder that its owner alone may enter, unless it is there.
@@ -57,11 +56,13 @@ impl Made {
         if path.is_dir() {
             return Ok(());
         }
-        fs::DirBuilder::new().mode(0o700).create(path).map_err(|error| {
-            Failure::config(format!("cannot create {}: {error}", path.display()))
-        })?;
-        self.made_directory(path);
-        Ok(())
+        let mut create = || {
+            fs::DirBuilder::new().mode(0o700).create(path)?;
+            self.made_directory(path);
+            secret_file::sync_folder(path)
+        };
+        create()
+            .map_err(|error| Failure::config(format!("cannot create {}: {error}", path.display())))
     }
 
     /// Removes it all.
