@@ -19,6 +19,8 @@ Examples:
   signpost alert list --profile privacy-officer.toml
   signpost alert close --profile privacy-officer.toml \\
       --alert 0190b2a4-7c1e-7000-8000-000000000005 --outcome justified
+  signpost alert who --profile privacy-officer.toml \\
+      --actor 0190b2a4-7c1e-7000-8000-000000000006
   signpost alert canary --profile privacy-officer.toml --nhs \"999 000 0018\"
 
 An alert names who did what, when, and its ledger entry; it never says anything of a child.";
@@ -57,6 +59,15 @@ enum Action {
         #[command(flatten)]
         connection: ConnectionArgs,
     },
+    /// Tells who an actor of an alert is; each look is on record
+    #[command(after_help = EXAMPLES)]
+    Who {
+        /// The actor, as the alert names it
+        #[arg(long, value_name = "ID", value_parser = UUID)]
+        actor: Uuid,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
     /// Registers a fictional child that no case has: asking about it raises an alert
     #[command(after_help = EXAMPLES)]
     Canary {
@@ -86,6 +97,17 @@ impl AlertCommand {
                 };
                 let done = client.close_alert(message).await?;
                 print_done("Closed.", Fields::default(), done.receipt, output)
+            }
+            Action::Who { actor, connection } => {
+                let client = connection.connect().await?;
+                let found = client.identify_actor(&actor.to_string()).await?;
+                let fields = Fields::default()
+                    .text("person_id", &found.person_id)
+                    .text("organisation_id", &found.organisation_id)
+                    .text("organisation_name", &found.organisation_name)
+                    .text("staff_reference", &found.staff_reference)
+                    .term::<v1::Role>("role", found.role);
+                print_done("Found.", fields, found.receipt, output)
             }
             Action::Canary { write, child, connection } => {
                 let identifiers = child.parse(&mut stdin().lock(), &mut stderr())?;

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use signpost_core::alert::{Alert, AlertState};
-use signpost_core::directory::{AddCanary, CloseAlert, ListAlerts};
+use signpost_core::directory::{AddCanary, CloseAlert, ListAlerts, Written};
 use signpost_core::id::{ActorId, AlertId, OrganisationId, SystemId};
 use signpost_core::refusal::Invalid;
 use signpost_core::terms::AlertOutcome;
@@ -74,6 +74,24 @@ impl AlertService for Alerts {
         let work = pin!(self.desk.directory.onboard(&caller, &canary));
         let written = self.desk.in_time(work).await?;
         Ok(Response::new(v1::AddCanaryResponse { receipt: written.receipt.0 }))
+    }
+
+    async fn identify_actor(
+        &self,
+        request: Request<v1::IdentifyActorRequest>,
+    ) -> Result<Response<v1::IdentifyActorResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let actor = read(|fields| fields.uuid("actor_id", &message.actor_id).map(ActorId::new));
+        let work = pin!(self.desk.directory.identify_actor(&caller, &actor));
+        let Written { result, receipt } = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::IdentifyActorResponse {
+            person_id: uuid_text(*result.person.id.as_bytes()),
+            organisation_id: uuid_text(*result.organisation.id.as_bytes()),
+            organisation_name: result.organisation.name.into(),
+            staff_reference: result.person.staff.into(),
+            role: result.group.role.code().into(),
+            receipt: receipt.0,
+        }))
     }
 }
 

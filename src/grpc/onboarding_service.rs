@@ -347,6 +347,15 @@ impl OnboardingService for Onboarding {
         }))
     }
 
+    async fn list_certificates(
+        &self,
+        request: Request<v1::ListCertificatesRequest>,
+    ) -> Reply<v1::ListCertificatesResponse> {
+        let Written { result, receipt } = self.list(request, parse::certificates).await?;
+        let certificates = render::certificates(result, self.desk.directory.now());
+        Ok(Response::new(v1::ListCertificatesResponse { certificates, receipt: receipt.0 }))
+    }
+
     async fn list_groups(
         &self,
         request: Request<v1::ListGroupsRequest>,

@@ -205,7 +205,9 @@ impl Drive<'_> {
             "LiftShield" => self.lift_shield().await,
             "ConfirmClock" => self.confirm_clock().await,
             "Evaluate" => self.evaluate().await,
-            "AskAsBroker" | "ListAlerts" | "CloseAlert" | "AddCanary" => self.alert(call).await,
+            "AskAsBroker" | "ListAlerts" | "CloseAlert" | "AddCanary" | "IdentifyActor" => {
+                self.alert(call).await
+            }
             "Check" => self.check().await,
             "Watch" => self.watch().await,
             other => self.onboarding(other).await,

@@ -38,6 +38,16 @@ impl Client {
         self.call(message, send).await
     }
 
+    /// Tells who an actor of the ledger is. The look is on record.
+    pub async fn identify_actor(
+        &self,
+        actor_id: &str,
+    ) -> Result<v1::IdentifyActorResponse, ClientError> {
+        let message = v1::IdentifyActorRequest { actor_id: actor_id.to_owned() };
+        let send = |request| async move { self.alerts().identify_actor(request).await };
+        self.call(message, send).await
+    }
+
     /// Registers a fictional child as a canary, by the identifiers that stand for it.
     pub async fn add_canary(
         &self,

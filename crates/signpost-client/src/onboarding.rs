@@ -145,6 +145,18 @@ impl Client {
         Ok(Listed { items: people, receipts: vec![receipt] })
     }
 
+    /// Lists the certificates that were ever admitted for a system.
+    pub async fn list_certificates(
+        &self,
+        system_id: &str,
+    ) -> Result<Listed<v1::Certificate>, ClientError> {
+        let message = v1::ListCertificatesRequest { system_id: system_id.to_owned() };
+        let send = |request| async move { self.onboarding().list_certificates(request).await };
+        let v1::ListCertificatesResponse { certificates, receipt } =
+            self.call(message, send).await?;
+        Ok(Listed { items: certificates, receipts: vec![receipt] })
+    }
+
     /// Lists the tokens that were issued to a person, the last one at the end.
     pub async fn list_tokens(
         &self,

@@ -117,7 +117,9 @@ pub fn roles_for(action: Action) -> &'static [Role] {
     match action {
         Action::Ask | Action::AskMany => PRACTITIONERS,
         Action::AskAsBroker => &[Role::Broker],
-        Action::CloseAlert | Action::ListAlerts | Action::AddCanary => &[Role::PrivacyOfficer],
+        Action::CloseAlert | Action::ListAlerts | Action::AddCanary | Action::IdentifyActor => {
+            &[Role::PrivacyOfficer]
+        }
         Action::RecordContact | Action::EndContact => CONTRIBUTORS,
         Action::Evaluate => EVALUATORS,
         Action::SetShield | Action::LiftShield => {

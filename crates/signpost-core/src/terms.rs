@@ -376,6 +376,7 @@ terms! {
         CloseAlert = 69 "CLOSE_ALERT",
         ListAlerts = 70 "LIST_ALERTS",
         AddCanary = 71 "ADD_CANARY",
+        IdentifyActor = 72 "IDENTIFY_ACTOR",
     }
 }
 

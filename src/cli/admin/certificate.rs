@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use rustls::pki_types::CertificateSigningRequestDer;
 use rustls::pki_types::pem::PemObject;
 use signpost_proto::v1;
 use signpost_proto::v1::admit_certificate_request::Presented;
 use uuid::Uuid;
 
+use super::super::profile::ConnectionArgs;
 use super::super::render::Output;
-use super::super::render::fields::{Fields, print_done};
+use super::super::render::fields::{Fields, Shown, print_done, print_listed};
 use super::super::render::values::UUID;
 use super::ChangeArgs;
 use crate::connection::fingerprint;
@@ -24,6 +26,7 @@ Examples:
   signpost admin certificate admit --system 0190b2a4-7c1e-7000-8000-000000000003 \\
       --request ashby-system.csr --out ashby-system.pem
   signpost admin certificate revoke --pem ashby-system.pem
+  signpost admin certificate list --system 0190b2a4-7c1e-7000-8000-000000000003
 
 Compare the fingerprint with whoever runs the system before you admit a certificate. A revoked one
 is nobody's from the next request on, on open connections too.";
@@ -43,6 +46,15 @@ enum Action {
     Admit(Admit),
     /// Revokes a certificate
     Revoke(Revoke),
+    /// Lists the certificates that were ever admitted for a system
+    #[command(after_help = EXAMPLES)]
+    List {
+        /// The system
+        #[arg(long, value_name = "ID", value_parser = UUID)]
+        system: Uuid,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
 }
 
 /// What is needed to admit a certificate.
@@ -82,7 +94,23 @@ impl CertificateCommand {
         match self.action {
             Action::Admit(admit) => admit.run(output).await,
             Action::Revoke(revoke) => revoke.run(output).await,
+            Action::List { system, connection } => {
+                let client = connection.connect().await?;
+                print_listed(&client.list_certificates(&system.to_string()).await?, output)
+            }
         }
+    }
+}
+
+impl Shown for v1::Certificate {
+    const MANY: &'static str = "certificates";
+
+    fn fields(&self) -> Fields {
+        let until = Timestamp::from_millisecond(self.until_ms).map(|until| until.to_string());
+        Fields::default()
+            .text("fingerprint", &hex::encode(&self.fingerprint))
+            .text("until", &until.unwrap_or_default())
+            .term::<v1::Standing>("standing", self.standing)
     }
 }
 

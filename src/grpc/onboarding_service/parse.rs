@@ -119,6 +119,10 @@ pub(super) fn systems(wire: &v1::ListSystemsRequest) -> Result<ListRegister, Inv
     })
 }
 
+pub(super) fn certificates(wire: &v1::ListCertificatesRequest) -> Result<ListRegister, Invalid> {
+    page(0, "", |fields| fields.system("system_id", &wire.system_id).map(Listing::Certificates))
+}
+
 pub(super) fn groups(wire: &v1::ListGroupsRequest) -> Result<ListRegister, Invalid> {
     page(wire.page_size, &wire.page_token, |fields| {
         fields.organisation("organisation_id", &wire.organisation_id).map(Listing::Groups)

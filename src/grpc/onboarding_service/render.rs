@@ -6,8 +6,8 @@ use signpost_core::directory::onboarding::Listed;
 use signpost_core::id::Receipt;
 use signpost_core::record::{Record, Stored};
 use signpost_core::register::{
-    Conditions, Custodies, Group, Lapse, Organisation, Person, PersonStanding, Proposal,
-    ProposalState, ProposedChange, Standing, System, Team, TokenRecord,
+    Certificate, Conditions, Custodies, Group, Lapse, Organisation, Person, PersonStanding,
+    Proposal, ProposalState, ProposedChange, Standing, System, Team, TokenRecord,
 };
 use signpost_proto::v1;
 use signpost_proto::v1::proposal::Change;
@@ -80,6 +80,15 @@ pub(super) fn tokens(listed: Listed, today: Date) -> Vec<v1::IssuedToken> {
     .collect()
 }
 
+pub(super) fn certificates(listed: Listed, now: Timestamp) -> Vec<v1::Certificate> {
+    let each = listed.records.into_iter();
+    each.filter_map(|stored| match stored.record {
+        Record::Certificate(one) => Some(certificate(&one, now)),
+        _ => None,
+    })
+    .collect()
+}
+
 pub(super) fn proposals(listed: Listed, now: Timestamp) -> Vec<v1::Proposal> {
     let each = listed.records.into_iter();
     each.filter_map(|stored| match stored.record {
@@ -128,6 +137,16 @@ fn system(one: System) -> v1::System {
         organisation_id: id(one.organisation.as_bytes()),
         name: one.name.into(),
         standing: standing(one.standing).into(),
+    }
+}
+
+fn certificate(one: &Certificate, now: Timestamp) -> v1::Certificate {
+    let is_over = one.until <= now && one.standing == Standing::Active;
+    let standing = if is_over { v1::Standing::Expired } else { standing(one.standing) };
+    v1::Certificate {
+        fingerprint: one.fingerprint.as_bytes().to_vec(),
+        until_ms: one.until.as_millisecond(),
+        standing: standing.into(),
     }
 }
 

@@ -361,6 +361,10 @@ impl Drive<'_> {
                 let request = v1::ListSystemsRequest { organisation_id, page_size, page_token };
                 by.list_systems(request).await.map(drop)
             }
+            "ListCertificates" => {
+                let system_id = targets.active_system.clone();
+                by.list_certificates(v1::ListCertificatesRequest { system_id }).await.map(drop)
+            }
             "ListGroups" => {
                 let request = v1::ListGroupsRequest { organisation_id, page_size, page_token };
                 by.list_groups(request).await.map(drop)

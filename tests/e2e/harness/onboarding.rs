@@ -62,6 +62,7 @@ calls! {
     list_organisations(ListOrganisationsRequest) -> ListOrganisationsResponse;
     list_teams(ListTeamsRequest) -> ListTeamsResponse;
     list_systems(ListSystemsRequest) -> ListSystemsResponse;
+    list_certificates(ListCertificatesRequest) -> ListCertificatesResponse;
     list_groups(ListGroupsRequest) -> ListGroupsResponse;
     list_people(ListPeopleRequest) -> ListPeopleResponse;
     list_tokens(ListTokensRequest) -> ListTokensResponse;

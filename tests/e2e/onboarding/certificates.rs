@@ -97,13 +97,22 @@ async fn a_system_renews_its_certificate_and_the_present_one_stays() {
         assert_eq!(reason(renewed), "CERTIFICATE_REVOKED");
     }
     // What is admitted while it is suspended waits until it is resumed; of before, nothing returns.
-    let (_, system) = scene.admit(&eastmoor.system_id).await;
+    let (admitted, system) = scene.admit(&eastmoor.system_id).await;
     let waiting = system.with_token(&worker.token.to_text());
     assert_eq!(scene.ask(&waiting).await.as_deref(), Some("SYSTEM_SUSPENDED"));
-    let resume =
-        v1::ResumeSystemRequest { request_id: request_id(), system_id: eastmoor.system_id };
+    let system_id = eastmoor.system_id.clone();
+    let resume = v1::ResumeSystemRequest { request_id: request_id(), system_id };
     scene.by.first.resume_system(resume).await.unwrap();
     assert_eq!(scene.ask(&waiting).await, None);
+    let list = v1::ListCertificatesRequest { system_id: eastmoor.system_id };
+    let listed = scene.by.first.list_certificates(list).await.unwrap().certificates;
+    let standing = |of: &[u8]| {
+        let is_it = |one: &&v1::Certificate| one.fingerprint == fingerprint(of).as_bytes();
+        listed.iter().find(is_it).unwrap().standing()
+    };
+    assert_eq!(listed.len(), 3);
+    assert_eq!(standing(&renewed.certificate), v1::Standing::Revoked);
+    assert_eq!(standing(&admitted), v1::Standing::Active);
     assert_eq!(scene.ask(&next).await.as_deref(), Some("CERTIFICATE_REVOKED"));
     scene.service.stop().await;
 }

@@ -325,6 +325,7 @@ async fn an_empty_message_names_every_field_that_it_lacks() {
         resume_token(ResumeTokenRequest) at ResumeToken names token;
         list_teams(ListTeamsRequest) at ListRegister names ["organisation_id"];
         list_systems(ListSystemsRequest) at ListRegister names ["organisation_id"];
+        list_certificates(ListCertificatesRequest) at ListRegister names ["system_id"];
         list_tokens(ListTokensRequest) at ListRegister names ["person_id"];
         get_custodies(GetCustodiesRequest) at ListRegister names ["organisation_id"];
     }

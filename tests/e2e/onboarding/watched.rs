@@ -68,6 +68,16 @@ async fn a_canary_answers_as_unknown_and_a_privacy_officer_is_told() {
     assert_eq!(v1::Answer { receipt: 0, ..answer }, v1::Answer { receipt: 0, ..unknown });
     let alert = first_alert(&officer, v1::AlertKind::Canary).await;
     assert_eq!((alert.entry, alert.outcome()), (receipt, v1::AlertOutcome::Unspecified));
+    let actor_id = alert.actor_id.clone();
+    let who = officer.request(v1::IdentifyActorRequest { actor_id });
+    let who = service.identify_actor(who).await.unwrap().into_inner();
+    assert_eq!(
+        (who.staff_reference.as_str(), who.role()),
+        ("SOCIAL_WORKER", v1::Role::SocialWorker)
+    );
+    assert_eq!(who.organisation_name, "Northfield Council");
+    let nobody = officer.request(v1::IdentifyActorRequest { actor_id: request_id() });
+    assert_eq!(reason(service.identify_actor(nobody).await), "NOT_FOUND");
     let outcome = v1::AlertOutcome::Exercise;
     let close = v1::CloseAlertRequest {
         request_id: request_id(),

@@ -4,6 +4,7 @@
 //! [`Directory::onboard`]. What lets somebody in needs two names; what takes access away, one.
 
 mod access;
+mod actor;
 mod beginning;
 mod certificates;
 pub(super) mod change;
@@ -16,6 +17,7 @@ mod standing;
 mod tokens;
 
 pub use access::{Approve, NarrowGroup, Propose, Withdraw};
+pub use actor::Identified;
 pub use beginning::{NewSystem, Operator};
 pub use certificates::{AdmitCertificate, IssueCertificate, NextCertificate, RevokeCertificate};
 pub use change::RegisterRequest;

@@ -7,15 +7,15 @@ use signpost_core::alert::{Alert, AlertState};
 use signpost_core::directory::{
     AddCanary, AlertWatch, CloseAlert, Directory, ListAlerts, Question,
 };
-use signpost_core::id::{Receipt, RequestId};
+use signpost_core::id::{ActorId, Receipt, RequestId};
 use signpost_core::policy::Policy;
 use signpost_core::quota::{Quota, Quotas};
 use signpost_core::refusal::{Reason, Refusal};
 use signpost_core::subject::Subject;
-use signpost_core::terms::{Action, AlertKind, AlertOutcome, Purpose, Relationship};
+use signpost_core::terms::{Action, AlertKind, AlertOutcome, Purpose, Relationship, Role};
 use signpost_core::testing::SeededEntropy;
 
-use crate::fixture::{ADA, ANDY, MASHA, NORA, PRIYA, SAM, SUE, Scene, Who, child, details};
+use crate::fixture::*;
 
 async fn look(scene: &Scene) -> usize {
     AlertWatch::start(scene.directory.clone()).await.unwrap().look().await.unwrap()
@@ -96,6 +96,30 @@ async fn who_registered_a_canary_can_be_told_from_the_ledger() {
     assert_eq!((entry.action(), entry.actor()), (Action::AddCanary, Some(PRIYA.actor())));
     assert_eq!(entry.commitment(), opening.commitment());
     assert_eq!(look(&scene).await, 0, "it is no question");
+}
+
+#[tokio::test]
+async fn a_privacy_officer_learns_who_an_actor_is_on_record_and_nobody_else_does() {
+    let scene = Scene::new().await;
+    let actor = Ok(NORA.actor());
+    let found = scene.directory.identify_actor(&PRIYA.presented(), &actor).await.unwrap();
+    assert_eq!(found.result.person.staff, NORA.person().staff);
+    assert_eq!(found.result.organisation.id, found.result.person.organisation);
+    assert_eq!(found.result.group.role, Role::SocialWorker);
+    let entry = scene.entry(found.receipt).await;
+    assert_eq!((entry.action(), entry.actor()), (Action::IdentifyActor, Some(PRIYA.actor())));
+    assert_eq!(entry.detail()[..16], *NORA.actor().as_bytes());
+
+    for who in EVERYBODY.into_iter().filter(|who| who.role != Role::PrivacyOfficer) {
+        let (presented, nobody) = (who.presented(), Ok(ActorId::new([99; 16])));
+        for asked in [&actor, &nobody] {
+            let asked = scene.directory.identify_actor(&presented, asked);
+            scene.assert_refused_next(asked, Reason::Role).await;
+        }
+    }
+    let (presented, nobody) = (PRIYA.presented(), Ok(ActorId::new([99; 16])));
+    let asked = scene.directory.identify_actor(&presented, &nobody);
+    scene.assert_refused_next(asked, Reason::Unknown("actor")).await;
 }
 
 #[tokio::test]

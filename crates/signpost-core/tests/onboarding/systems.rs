@@ -3,11 +3,12 @@
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use signpost_core::directory::Presented;
 use signpost_core::directory::onboarding::{
-    AdmitCertificate, ResumeSystem, RevokeCertificate, SuspendSystem,
+    AdmitCertificate, ListRegister, Listing, ResumeSystem, RevokeCertificate, SuspendSystem,
 };
 use signpost_core::id::{Fingerprint, SystemId};
-use signpost_core::record::RecordKey;
+use signpost_core::record::{Kind, Record, RecordKey};
 use signpost_core::refusal::{Reason, Refusal, Unidentified};
+use signpost_core::register::Standing;
 
 use crate::fixture::*;
 
@@ -45,6 +46,37 @@ async fn a_suspended_system_and_a_revoked_certificate_are_nobodys_at_once() {
     scene.assert_invalid(admit, "certificate").await;
     let key = RecordKey::Certificate(fingerprint);
     assert_eq!(scene.record(key).await, None);
+}
+
+#[tokio::test]
+async fn a_systems_certificates_are_listed_with_what_became_of_them() {
+    let scene = Scene::new().await;
+    let (system, until) = (SystemId::new([EASTVALE; 16]), Timestamp::MAX);
+    let listing = Listing::Certificates(system);
+    let look = Ok(ListRegister { listing, after: None, limit: 1 });
+    let listed = async || {
+        let listed = scene.directory.list_register(&ADA.presented(), &look).await.unwrap();
+        let mut found: Vec<(Fingerprint, Standing)> = Vec::new();
+        for stored in listed.result.records {
+            let Record::Certificate(one) = stored.record else { panic!("no certificate") };
+            found.push((one.fingerprint, one.standing));
+        }
+        found.sort_by_key(|(fingerprint, _)| *fingerprint.as_bytes());
+        found
+    };
+    let [first, second] = [EASTVALE, 78].map(|number| Fingerprint::new([number; 32]));
+    assert_eq!(listed().await, [(first, Standing::Active)]);
+    ask_for!(scene, ADA, AdmitCertificate { system, fingerprint: second, until }).await.unwrap();
+    ask_for!(scene, ADA, RevokeCertificate { fingerprint: first }).await.unwrap();
+    assert_eq!(listed().await, [(first, Standing::Revoked), (second, Standing::Active)]);
+    let entry = *scene.entries().await.last().unwrap();
+    assert_eq!((entry.detail()[0], entry.count()), (Kind::Certificate as u8, 2));
+    assert_eq!(entry.detail()[16..], [EASTVALE; 16]);
+    let listing = Listing::Certificates(SystemId::new([99; 16]));
+    let unknown = Ok(ListRegister { listing, after: None, limit: 1 });
+    let presented = ADA.presented();
+    let looked = scene.directory.list_register(&presented, &unknown);
+    scene.assert_refused(looked, Reason::Unknown("system")).await;
 }
 
 #[tokio::test]

@@ -23,7 +23,8 @@ pub struct ListRegister {
     pub listing: Listing,
     /// The id of the last record of the page before; none for the first page. It grants nothing.
     pub after: Option<[u8; 16]>,
-    /// The most records of a page: 1 to 500. People, tokens and custodies come as a whole.
+    /// The most records of a page: 1 to 500. People, tokens, certificates and custodies come as a
+    /// whole.
     pub limit: usize,
 }
 
@@ -36,6 +37,8 @@ pub enum Listing {
     Teams(OrganisationId),
     /// An organisation's systems.
     Systems(OrganisationId),
+    /// The certificates that were ever admitted for a system.
+    Certificates(SystemId),
     /// An organisation's access groups, each followed by its members' ids.
     Groups(OrganisationId),
     /// The members of a group.
@@ -99,6 +102,7 @@ impl Directory {
         match request.listing {
             Listing::People(group) => self.list_people(permit, group).await,
             Listing::Tokens(person) => self.list_tokens(permit, person).await,
+            Listing::Certificates(system) => self.list_certificates(permit, system).await,
             Listing::Custodies(organisation) => {
                 let custodies = RecordKey::Custodies(organisation);
                 match self.store.read(&custodies).await? {
@@ -115,6 +119,29 @@ impl Directory {
                 Ok(self.list_kind(request).await?)
             }
             Listing::Organisations | Listing::Proposals => Ok(self.list_kind(request).await?),
+        }
+    }
+
+    async fn list_certificates(
+        &self,
+        permit: &mut Permit,
+        system: SystemId,
+    ) -> Result<Listed, Declined> {
+        if self.system(permit, system).await?.is_none() {
+            return Err(Reason::Unknown("system").into());
+        }
+        let scope = Scope::Kind(Kind::Certificate);
+        let (mut records, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.store.scan(&scope, after.as_ref(), SCAN_PAGE).await?;
+            let is_last = page.len() < SCAN_PAGE.get();
+            after = page.last().map(|stored| stored.record.key());
+            records.extend(page.into_iter().filter(
+                |stored| matches!(&stored.record, Record::Certificate(one) if one.system == system),
+            ));
+            if is_last {
+                return Ok(Listed { records, next: None });
+            }
         }
     }
 
@@ -188,6 +215,7 @@ impl Listing {
             Self::Organisations => Kind::Organisation,
             Self::Teams(_) => Kind::Team,
             Self::Systems(_) => Kind::System,
+            Self::Certificates(_) => Kind::Certificate,
             Self::Groups(_) => Kind::Group,
             Self::People(_) => Kind::Person,
             Self::Tokens(_) => Kind::Token,
@@ -204,7 +232,7 @@ impl Listing {
                 RecordKey::Organisation(OrganisationId::new(id))
             }
             Self::Teams(_) => RecordKey::Team(TeamId::new(id)),
-            Self::Systems(_) => RecordKey::System(SystemId::new(id)),
+            Self::Systems(_) | Self::Certificates(_) => RecordKey::System(SystemId::new(id)),
             Self::Groups(_) => RecordKey::Group(GroupId::new(id)),
             Self::People(_) | Self::Tokens(_) => RecordKey::Person(PersonId::new(id)),
             Self::Proposals => RecordKey::Proposal(ProposalId::new(id)),
@@ -247,7 +275,11 @@ impl Listing {
             Self::Teams(of) | Self::Systems(of) | Self::Groups(of) | Self::Custodies(of) => {
                 Some(of)
             }
-            Self::Organisations | Self::Proposals | Self::People(_) | Self::Tokens(_) => None,
+            Self::Organisations
+            | Self::Proposals
+            | Self::People(_)
+            | Self::Tokens(_)
+            | Self::Certificates(_) => None,
         }
     }
 
@@ -260,6 +292,7 @@ impl Listing {
             Self::Teams(of) | Self::Systems(of) | Self::Groups(of) | Self::Custodies(of) => {
                 Some(*of.as_bytes())
             }
+            Self::Certificates(of) => Some(*of.as_bytes()),
             Self::People(of) => Some(*of.as_bytes()),
             Self::Tokens(of) => Some(*of.as_bytes()),
         };
