@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod alert;
 pub mod ask;
+pub mod certificate;
 pub mod clock;
 pub mod contact;
 pub mod enrolment;
@@ -72,6 +73,8 @@ enum Command {
     Enrol(enrolment::EnrolCommand),
     /// Renews your own token.
     Token(enrolment::TokenCommand),
+    /// Renews this system's own certificate.
+    Certificate(certificate::CertificateCommand),
     /// Lets limited groups of practitioners in, and takes access away.
     Admin(admin::AdminCommand),
     /// Shows who may do what, and what each is shown. Needs no service.
@@ -139,6 +142,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Clock(command) => command.run(cli.output).await,
         Command::Enrol(command) => command.run(cli.output).await,
         Command::Token(command) => command.run(cli.output).await,
+        Command::Certificate(command) => command.run(cli.output).await,
         Command::Admin(command) => command.run(cli.output).await,
         Command::Policy(command) => command.run(cli.output),
         Command::Completions { shell } => {

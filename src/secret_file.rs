@@ -59,6 +59,14 @@ fn create_for(mode: u32, path: &Path, content: &[u8]) -> Result<(), Failure> {
     write().map_err(|error| cannot("create", path, &error))
 }
 
+/// `token.next` for `token`: where the next one waits, in the same folder, so that it can be renamed.
+#[must_use]
+pub fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".next");
+    name.into()
+}
+
 /// Puts a file into the place of another of the same folder, wholly or not at all, and makes that
 /// durable.
 pub fn replace(path: &Path, by: &Path) -> Result<(), Failure> {
@@ -86,6 +94,7 @@ mod tests {
         let (old, new) = (folder.path().join("token"), folder.path().join("token.next"));
         create(&old, "old").unwrap();
         create_bytes(&new, b"new").unwrap();
+        assert_eq!(beside(&old), folder.path().join("token.next"));
         assert!(create(&old, "other").is_err(), "what is there is never overwritten");
         replace(&old, &new).unwrap();
         assert_eq!(*read(&old).unwrap(), "new");

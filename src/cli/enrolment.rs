@@ -33,9 +33,6 @@ Example:
 The new token is written beside the old one (its file's name and .next), renewed, and only then put
 in its place as a whole. If it is cut short, run the same again: it takes the token that is there.";
 
-/// The file beside a token's in which the next one waits.
-const NEXT: &str = "next";
-
 /// The longest code that is read from standard input, with whatever stands round it.
 const INPUT_BYTES_MAX: usize = 1024;
 
@@ -163,7 +160,7 @@ impl TokenCommand {
         let TokenAction::Renew { connection } = self.action;
         let file = connection.token_file()?;
         let old = connection.clone().connect().await?;
-        let next_file = beside(&file);
+        let next_file = secret_file::beside(&file);
         let was_cut_short = next_file.exists();
         let message = renewal(&Waiting::at(&next_file)?.token);
         let by_next = connection.with_token_file(next_file.clone());
@@ -183,14 +180,6 @@ impl TokenCommand {
         let advice = format!("{error}; the next token stays in {next}: the same again is safe");
         Err(Failure::new(Exit::Refused, advice).into())
     }
-}
-
-/// `token.next` for `token`: in the same folder, so that it can be renamed.
-fn beside(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".");
-    name.push(NEXT);
-    name.into()
 }
 
 /// The renewal for this token. Its id comes from the token, so that a run after one that was cut
@@ -299,7 +288,6 @@ mod tests {
         assert_ne!(renewal(&one).request_id, renewal(&other).request_id);
         assert!(Uuid::parse_str(&renewal(&one).request_id).is_ok());
         assert_eq!(renewal(&one).token_hash, one.hash().as_bytes());
-        assert_eq!(beside(Path::new("/run/me.token")), Path::new("/run/me.token.next"));
     }
 
     #[test]

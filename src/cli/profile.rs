@@ -87,6 +87,12 @@ impl ConnectionArgs {
         Ok(self.clone().resolve()?.token)
     }
 
+    /// Where this system's certificate is, and its key.
+    pub fn certificate_files(&self) -> anyhow::Result<(PathBuf, PathBuf)> {
+        let profile = self.clone().resolve()?;
+        Ok((profile.certificate, profile.key))
+    }
+
     fn resolve(self) -> anyhow::Result<Profile> {
         let Some(file) = self.profile else {
             let missing = |option| MissingOption { option };

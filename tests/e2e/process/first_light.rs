@@ -95,6 +95,27 @@ async fn open_a_group(both: &Administrators) -> v1::Group {
     groups.into_iter().find(|group| group.version == receipt).unwrap()
 }
 
+/// The administrators' system renews its own certificate and goes on with it, over TLS.
+fn renew_certificate(world: &World) {
+    let path = |kind: &str| world.path(&format!("pki/{NORTHFIELD}.{kind}"));
+    let read = |kind: &str| std::fs::read(path(kind)).unwrap();
+    let before = [read("pem"), read("key")];
+    let renew = ["certificate", "renew", "--profile", "me.toml", "--output", "json"];
+    let renewed = run(world, &renew);
+    assert!(renewed.status.success(), "{}", text(&renewed));
+    let told: serde_json::Value = serde_json::from_slice(&renewed.stdout).unwrap();
+    assert_eq!(told["fingerprint"].as_str().map(str::len), Some(64), "{told}");
+    let after = [read("pem"), read("key")];
+    assert!(before[0] != after[0] && before[1] != after[1]);
+    let bits = std::fs::metadata(path("key")).unwrap().permissions().mode();
+    assert_eq!(bits & 0o777, 0o600);
+    assert!(!path("key.next").exists() && !path("pem.next").exists());
+    let list = ["admin", "organisation", "list", "--profile", "me.toml"];
+    let listed = run(world, &list);
+    assert!(listed.status.success(), "by the new one: {}", text(&listed));
+    assert!(run(world, &renew).status.success(), "and once more by the new one");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_invited_administrators_begin_and_two_new_ones_begin_again() {
     let world = nothing_yet();
@@ -129,6 +150,7 @@ async fn two_invited_administrators_begin_and_two_new_ones_begin_again() {
     let both = enrol(&binary, &world, codes);
     let group = open_a_group(&both).await;
     assert_eq!(both.invite(&group.group_id, &["AH-0100"]).await.unwrap().len(), 1);
+    renew_certificate(&world);
     operator(&world, "AH-0003", "AH-0004", None);
     assert_refused(&run(&world, &RECOVER), 75, "lock");
     binary.stop().await;
