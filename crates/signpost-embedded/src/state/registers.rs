@@ -1,13 +1,17 @@
 //! The records that every request reads, kept in clear in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 
 use signpost_core::record::{Kind, RecordKey, Scope, Stored};
 
-/// The records of the register's kinds, by kind and id.
+/// The records of the register's kinds, by kind and id. A question finds a dozen by their keys, the
+/// lists of administrators go through them in order.
 #[derive(Debug, Default)]
-pub(crate) struct Registers(BTreeMap<RegisterKey, Stored>);
+pub(crate) struct Registers {
+    records: HashMap<RegisterKey, Stored>,
+    in_order: BTreeSet<RegisterKey>,
+}
 
 /// The kind, then the id, filled up with zeros: ids of one kind have one length.
 pub(crate) type RegisterKey = [u8; 33];
@@ -64,23 +68,29 @@ pub(crate) fn register_kind(scope: &Scope) -> Option<Kind> {
 
 impl Registers {
     pub(crate) fn get(&self, key: &RegisterKey) -> Option<&Stored> {
-        self.0.get(key)
+        self.records.get(key)
     }
 
     /// Puts a record, or removes it where there is none to put.
     pub(crate) fn set(&mut self, key: RegisterKey, stored: Option<Stored>) {
         match stored {
-            Some(stored) => self.0.insert(key, stored),
-            None => self.0.remove(&key),
-        };
+            Some(stored) => {
+                self.in_order.insert(key);
+                self.records.insert(key, stored);
+            }
+            None => {
+                self.in_order.remove(&key);
+                self.records.remove(&key);
+            }
+        }
     }
 
     /// At most `limit` records of a kind behind `after`.
     pub(crate) fn scan(&self, kind: Kind, after: Option<RegisterKey>, limit: usize) -> Vec<Stored> {
         let from = after.map_or(Bound::Included(of(kind, &[])), Bound::Excluded);
-        let behind = self.0.range((from, Bound::Unbounded));
-        let within = behind.take_while(|(key, _)| key[0] == kind as u8);
-        within.take(limit).map(|(_, stored)| stored.clone()).collect()
+        let behind = self.in_order.range((from, Bound::Unbounded));
+        let within = behind.take_while(|key| key[0] == kind as u8);
+        within.take(limit).filter_map(|key| self.records.get(key).cloned()).collect()
     }
 }
 
