@@ -183,8 +183,10 @@ impl Server {
         looking.await.ok();
         alerting.await.ok();
         turning.await.ok();
-        // What was refused while requests in progress ended counts too.
+        // What was refused while requests in progress ended counts too, and the end of a stop that was
+        // not yet on record.
         watch::record_all_refusals(&self.directory).await;
+        condition.record_owed().await;
         self.close(failed).await
     }
 

@@ -189,7 +189,7 @@ impl ConditionWatch {
     }
 
     /// Puts on record what is owed, in order, as far as the store takes it.
-    async fn record_owed(&self) {
+    pub(crate) async fn record_owed(&self) {
         loop {
             let Some(note) = self.seen().owed.pop_front() else { return };
             let recorded = match note {
