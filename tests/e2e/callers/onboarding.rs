@@ -79,7 +79,8 @@ impl Targets {
             system_id: suspended_system.clone(),
         };
         by.first.suspend_system(suspend).await.unwrap();
-        let admit = admission(&active_system);
+        // Of the one that is not to be suspended: a suspension revokes.
+        let admit = admission(&suspended_system);
         let certificate = by.first.admit_certificate(admit).await.unwrap().certificate;
         let proposals = [
             by.propose(by.group(&team, 1)).await.unwrap(),
