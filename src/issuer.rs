@@ -168,6 +168,7 @@ impl fmt::Debug for OwnAuthority {
 }
 
 /// The key that a certificate is for: the DER encoding of its `SubjectPublicKeyInfo`.
+#[must_use]
 pub fn public_key_of(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     Some(parsed.public_key().raw.to_vec())

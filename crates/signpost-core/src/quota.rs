@@ -215,10 +215,10 @@ impl Meter {
 
 impl Usage {
     fn may(&self, now_ms: u64, is_new: bool, quota: Quota) -> Result<(), (What, u32)> {
-        let now_us = now_ms * 1000;
+        let at_us = now_ms * 1000;
         let until_tomorrow = u32::try_from((DAY_MS - now_ms % DAY_MS).div_ceil(1000));
         let until_tomorrow = until_tomorrow.expect("a day is fewer seconds");
-        let ahead_us = (self.free_at_us + gap_us(quota)).saturating_sub(now_us + MINUTE_US);
+        let ahead_us = (self.free_at_us + gap_us(quota)).saturating_sub(at_us + MINUTE_US);
         if self.count >= quota.day {
             Err((What::Day, until_tomorrow))
         } else if is_new && self.children >= quota.children_a_day {

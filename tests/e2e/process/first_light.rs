@@ -146,8 +146,7 @@ async fn two_invited_administrators_begin_and_two_new_ones_begin_again() {
     let code = String::from_utf8(age::decrypt(&key, &sealed).unwrap()).unwrap();
     secret_file::create(&world.path("first-light/AH-0001.code"), &code).unwrap();
     let binary = serve(&world, "first-light").await;
-    let codes = ["first-light/AH-0001.code", "first-light/AH-0002.code"];
-    let both = enrol(&binary, &world, codes);
+    let both = enrol(&binary, &world, ["first-light/AH-0001.code", "first-light/AH-0002.code"]);
     let group = open_a_group(&both).await;
     assert_eq!(both.invite(&group.group_id, &["AH-0100"]).await.unwrap().len(), 1);
     renew_certificate(&world);

@@ -203,7 +203,7 @@ impl Directory {
         let OwnChange { result, detail, count, writes, named } = change;
         let (unused, first_result) = self.remember(&leave.attempt, result, named.as_ref());
         let opening = named.as_ref().map(|named| self.opening(named));
-        let mut effect = Effect { detail, count, opening, ..Effect::new(Outcome::Done) };
+        let mut effect = Effect { opening, detail, count, ..Effect::new(Outcome::Done) };
         effect.preconditions.push(unused);
         effect.writes.push(first_result);
         effect.writes.extend(writes);
