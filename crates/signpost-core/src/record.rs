@@ -215,7 +215,7 @@ pub struct RecordError {
 
 impl Record {
     /// The first byte of every encoded record.
-    pub const FORMAT: u8 = 3;
+    pub const FORMAT: u8 = 4;
 
     /// By what it is found.
     #[must_use]

@@ -34,6 +34,10 @@ use generation::{Generation, unwrap_labelled};
 use pending::Pending;
 use registers::Registers;
 
+/// What is found by a key, many times for each question.
+#[expect(clippy::disallowed_types, reason = "nobody goes through it in its order")]
+type ByKey<K, V> = std::collections::HashMap<K, V>;
+
 /// What all threads of a store see.
 #[derive(Debug)]
 pub(crate) struct Shared {

@@ -1,11 +1,11 @@
 //! The children that were read lately, decoded: a question about one of them waits for no other
 //! thread, and the writer, which checks that a child is still as it was read, reads nothing again.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signpost_core::record::{RecordKey, Scope, Stored};
 
+use super::ByKey;
 use crate::keyring::sealing;
 
 /// All records of a child; none for a child of whom there is nothing.
@@ -24,8 +24,8 @@ pub(crate) struct Children {
 /// Two halves of a cache: when the newer one is full, the older is let go.
 #[derive(Debug, Default)]
 struct Lately {
-    newer: HashMap<[u8; 32], Records>,
-    older: HashMap<[u8; 32], Records>,
+    newer: ByKey<[u8; 32], Records>,
+    older: ByKey<[u8; 32], Records>,
     /// Of the newer half.
     weight: usize,
 }

@@ -1,15 +1,17 @@
 //! The records that every request reads, kept in clear in memory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use signpost_core::record::{Kind, RecordKey, Scope, Stored};
+
+use super::ByKey;
 
 /// The records of the register's kinds, by kind and id. A question finds a dozen by their keys, the
 /// lists of administrators go through them in order.
 #[derive(Debug, Default)]
 pub(crate) struct Registers {
-    records: HashMap<RegisterKey, Stored>,
+    records: ByKey<RegisterKey, Stored>,
     in_order: BTreeSet<RegisterKey>,
 }
 
@@ -73,15 +75,12 @@ impl Registers {
 
     /// Puts a record, or removes it where there is none to put.
     pub(crate) fn set(&mut self, key: RegisterKey, stored: Option<Stored>) {
-        match stored {
-            Some(stored) => {
-                self.in_order.insert(key);
-                self.records.insert(key, stored);
-            }
-            None => {
-                self.in_order.remove(&key);
-                self.records.remove(&key);
-            }
+        if let Some(stored) = stored {
+            self.in_order.insert(key);
+            self.records.insert(key, stored);
+        } else {
+            self.in_order.remove(&key);
+            self.records.remove(&key);
         }
     }
 

