@@ -83,6 +83,7 @@ impl EmbeddedStore {
             batch_commits_max: options.batch_commits_max,
             segment_openings_max: options.segment_openings_max,
             tail,
+            last_batch: 0,
         };
         let spawn_error = OpenError::io(&options.data_dir);
         let (readers, mut threads) = Readers::start().map_err(&spawn_error)?;

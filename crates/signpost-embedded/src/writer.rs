@@ -1,6 +1,7 @@
 //! The writer: the one thread through which commits go, a batch at a time.
 
 mod batch;
+mod company;
 pub(crate) mod drain;
 mod switch;
 
@@ -49,6 +50,8 @@ pub(crate) struct Writer {
     pub(crate) batch_commits_max: usize,
     pub(crate) segment_openings_max: u32,
     pub(crate) tail: Tail,
+    /// How many commits the last batch had.
+    pub(crate) last_batch: usize,
 }
 
 /// Where the next entry and opening go.
@@ -84,6 +87,7 @@ impl Writer {
 
     fn write_until_closed(&mut self) {
         while let Some(request) = self.queue.blocking_recv() {
+            company::wait_for(self.last_batch, self.queue.len() + 1);
             let mut next = Some(request);
             while let Some(request) = next.take() {
                 // The drain may have failed since.
@@ -119,6 +123,7 @@ impl Writer {
             Ok(generation) => self.write_batch(&generation, first, &mut waiting),
             Err(error) => (vec![Err(error.into())], None),
         };
+        self.last_batch = waiting.len();
         for (answer, outcome) in waiting.into_iter().zip(outcomes) {
             let _caller_gone = answer.send(outcome);
         }
