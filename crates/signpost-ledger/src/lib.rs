@@ -11,7 +11,9 @@
 //!   proofs](tree::proof), entries, and entries with their proofs.
 //! - [`verify::Verification`] trusts none of this: it recomputes a copied directory from the
 //!   entries alone, with arithmetic of its own, and names the first thing that does not fit.
-//! - [`note`] reads and signs notes, and cosigns them as a witness (C2SP tlog-cosignature).
+//! - [`note`] reads and signs notes, and cosigns them (C2SP tlog-cosignature).
+//! - [`witness::Witness`] keeps the last checkpoint that it saw of each log, and cosigns only what
+//!   holds all of that (C2SP tlog-witness).
 //!
 //! Entries are given as bytes, so that neither the log nor the verifier depends on what they mean.
 //! The disk is behind [`disk::Disk`].
@@ -49,8 +51,10 @@
 //! ```
 
 pub mod disk;
+mod durable;
 pub mod error;
 pub mod log;
 pub mod note;
 pub mod tree;
 pub mod verify;
+pub mod witness;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::reader::Reader;
-use crate::disk::{Disk, WriteError};
+use crate::disk::Disk;
+use crate::durable;
 use crate::error::LedgerError;
 use crate::note::checkpoint::Checkpoint;
 use crate::tree::tile::Tile;
@@ -57,7 +58,7 @@ impl Files {
         }
         // Also those that are there: a process before this one may have died before it synced them.
         self.unsynced.extend(above.into_iter().map(Path::to_owned));
-        self.put_file(&path, bytes)
+        durable::put(&*self.disk, &path, bytes)
     }
 
     /// Makes the names of all that was put durable.
@@ -71,7 +72,7 @@ impl Files {
 
     /// Puts a checkpoint in the place of the last, durably.
     pub(super) fn put_checkpoint(&self, note: &[u8]) -> Result<(), LedgerError> {
-        self.put_file(&self.checkpoint(), note)?;
+        durable::put(&*self.disk, &self.checkpoint(), note)?;
         let synced = self.disk.sync_directory(&self.directory);
         synced.map_err(LedgerError::not_synced(&self.directory))
     }
@@ -101,14 +102,5 @@ impl Files {
                 Err(error) => error.kind() != io::ErrorKind::NotFound,
             }
         });
-    }
-
-    fn put_file(&self, path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
-        let passing = path.with_extension("new");
-        self.disk.write_synced(&passing, bytes).map_err(|error| match error {
-            WriteError::NotWritten(error) => LedgerError::not_written(&passing)(error),
-            WriteError::NotSynced(error) => LedgerError::not_synced(&passing)(error),
-        })?;
-        self.disk.rename(&passing, path).map_err(LedgerError::not_written(path))
     }
 }

@@ -43,17 +43,25 @@ impl Checkpoint {
         if let Some(empty) = text.lines().position(str::is_empty) {
             return Err(malformed(empty + 1, "a checkpoint has no empty line"));
         }
-        let in_digits = size.bytes().all(|one| one.is_ascii_digit());
-        let leads_with_zero = size.len() > 1 && size.starts_with('0');
-        let size = size.parse().ok().filter(|_| in_digits && !leads_with_zero);
-        let root =
-            BASE64.decode(root).ok().and_then(|bytes| <[u8; Hash::LEN]>::try_from(bytes).ok());
         Ok(Self {
             origin: origin.to_owned(),
-            size: size.ok_or(malformed(2, "not the size of a tree"))?,
-            root: Hash::new(root.ok_or(malformed(3, "not the root of a tree"))?),
+            size: tree_size(size).ok_or(malformed(2, "not the size of a tree"))?,
+            root: hash(root).ok_or(malformed(3, "not the root of a tree"))?,
         })
     }
+}
+
+/// A size in decimal digits, without leading zeros.
+pub(crate) fn tree_size(text: &str) -> Option<u64> {
+    let in_digits = text.bytes().all(|one| one.is_ascii_digit());
+    let leads_with_zero = text.len() > 1 && text.starts_with('0');
+    text.parse().ok().filter(|_| in_digits && !leads_with_zero)
+}
+
+/// A hash in base64.
+pub(crate) fn hash(text: &str) -> Option<Hash> {
+    let bytes = BASE64.decode(text).ok()?;
+    Some(Hash::new(bytes.try_into().ok()?))
 }
 
 impl fmt::Display for Checkpoint {

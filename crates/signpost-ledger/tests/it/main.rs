@@ -9,3 +9,4 @@ mod model;
 mod separate;
 mod support;
 mod volatile;
+mod witness;
