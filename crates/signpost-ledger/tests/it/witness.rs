@@ -140,12 +140,12 @@ fn each_reason_for_a_refusal_is_told_and_changes_nothing() {
     let text = histories.note(0, 30).text().replace("ledger", "other");
     let note = Note::new(text).unwrap();
     let note = note.clone().with(stranger.sign(&note));
-    let of_stranger = Request { note, ..histories.request(0, 25, 30) };
-    assert!(matches!(refused(of_stranger), Refused::UnknownLog));
+    let unknown = Request { note, ..histories.request(0, 25, 30) };
+    assert!(matches!(refused(unknown), Refused::UnknownLog));
 
-    let forger = LogSigner::new(key().name(), &Seed::new([9; 32])).unwrap();
+    let liar = LogSigner::new(key().name(), &Seed::new([9; 32])).unwrap();
     let note = Note::new(histories.note(0, 30).text().to_owned()).unwrap();
-    let note = note.clone().with(forger.sign(&note));
+    let note = note.clone().with(liar.sign(&note));
     let forged = Request { note, ..histories.request(0, 25, 30) };
     assert!(matches!(refused(forged), Refused::NotSigned(_)));
 
