@@ -15,6 +15,7 @@ pub mod render;
 pub mod service;
 pub mod shield;
 pub mod store;
+pub mod witness;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,8 @@ enum Command {
     Demo(service::DemoCommand),
     /// Looks after the store of a service that is stopped.
     Store(store::StoreCommand),
+    /// Runs a witness: a process of its own, which cosigns a ledger's checkpoints.
+    Witness(witness::WitnessCommand),
     /// Asks whether anyone else is working with a child.
     Ask(ask::AskCommand),
     /// Records or ends your own team's contact with a child.
@@ -135,6 +138,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::CheckConfig(command) => command.run(cli.output),
         Command::Demo(command) => command.run().await,
         Command::Store(command) => command.run(cli.output).await,
+        Command::Witness(command) => command.run(cli.output).await,
         Command::Ask(command) => command.run(cli.output).await,
         Command::Contact(command) => command.run(cli.output).await,
         Command::Shield(command) => command.run(cli.output).await,

@@ -22,11 +22,13 @@ pub mod process;
 pub mod progress;
 pub mod seal;
 pub mod secret_file;
+pub mod seed_file;
 pub mod server;
 pub mod telemetry;
 pub mod tls;
 pub(crate) mod turn;
 mod watch;
+pub mod witness;
 
 /// Whatever links this library allocates through it: the server and the benchmarks alike.
 #[global_allocator]
