@@ -15,7 +15,7 @@ use super::ChangeArgs;
 
 const EXAMPLES: &str = "\
 Examples:
-  signpost admin proposal list --profile second.toml
+  signpost admin proposal list --waiting --profile second.toml
   signpost admin proposal approve --profile second.toml \\
       --proposal 0190b2a4-7c1e-7000-8000-000000000004
   signpost admin proposal withdraw --profile first.toml \\
@@ -41,6 +41,9 @@ enum Action {
     /// Lists the proposals, whatever became of them
     #[command(after_help = EXAMPLES)]
     List {
+        /// Only those that wait for their second name
+        #[arg(long)]
+        waiting: bool,
         #[command(flatten)]
         connection: ConnectionArgs,
     },
@@ -74,9 +77,11 @@ impl ProposalCommand {
                 let done = client.withdraw_proposal(message).await?;
                 print_done("Taken back.", Fields::default(), done.receipt, output)
             }
-            Action::List { connection } => {
+            Action::List { waiting, connection } => {
                 let client = connection.connect().await?;
-                print_listed(&client.list_proposals().await?, output)
+                let mut proposals = client.list_proposals().await?;
+                proposals.items.retain(|one| !waiting || one.state() == v1::ProposalState::Open);
+                print_listed(&proposals, output)
             }
         }
     }
