@@ -10,8 +10,8 @@ mod papers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use signpost_core::directory::onboarding::{Invitation, Recovery, RecoveryError};
-use signpost_core::directory::{Directory, FirstLight};
+use signpost_core::directory::Directory;
+use signpost_core::directory::onboarding::{FirstLight, Invitation, Recovery, RecoveryError};
 use signpost_core::policy::Policy;
 use signpost_core::refusal::Reason;
 use signpost_core::store::{Clock, StoreError};
@@ -27,7 +27,7 @@ use crate::evaluation;
 use crate::exit::{Exit, Failure};
 use crate::server::{Server, policy, with_sources};
 
-pub use bootstrap::{Initialised, initialise};
+pub use bootstrap::{Administrators, Initialised, initialise, request_id};
 
 use made::Made;
 use operator::{Administrator, OperatorFile};
@@ -91,11 +91,12 @@ async fn begin(
     };
     let (invitations, codes) = invite(&operator.administrator, out, made)?;
     let (known, entropy) = (operator.operator()?, SystemEntropy);
-    let register = FirstLight::of_operator(known, papers.system, &invitations, now, &entropy);
-    let register = register.map_err(|reason| refused(&reason))?;
+    let light = FirstLight::of_operator(known, papers.system, &invitations, now, &entropy);
+    let light = light.map_err(|reason| refused(&reason))?;
     let (options, keys) = make_store(config, clock, made)?;
-    let register = FirstLight { evaluation_keys: evaluation::fingerprints(&keys), ..register };
-    load(&options, policy, register).await?;
+    let light = light.with_evaluation_keys(evaluation::fingerprints(&keys));
+    let store = light_up(&options, policy, light).await?;
+    close(&store).await?;
     Ok(Handed { codes, system: papers.files })
 }
 
@@ -200,12 +201,20 @@ fn make_store(
     Ok((options, keys))
 }
 
-/// Loads the register into the new store.
-async fn load(options: &Options, policy: &Policy, register: FirstLight) -> Result<(), Failure> {
+/// Opens the new store and writes what onboarding begins with.
+async fn light_up(
+    options: &Options,
+    policy: &Policy,
+    light: FirstLight,
+) -> Result<EmbeddedStore, Failure> {
     let store = EmbeddedStore::open(options).map_err(|error| Failure::config(with_sources(&error)));
     let store = store?.store;
-    let loaded = Directory::first_light(&store, policy, register).await;
-    loaded.map_err(|error| Failure::config(with_sources(&error)))?;
+    let begun = Directory::first_light(&store, policy, light).await;
+    begun.map_err(|error| Failure::config(with_sources(&error)))?;
+    Ok(store)
+}
+
+async fn close(store: &EmbeddedStore) -> Result<(), Failure> {
     store.close().await.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))
 }
 

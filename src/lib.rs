@@ -4,7 +4,6 @@
 //! `main` only parses and calls [`cli::run`]; tests call [`server::Server`] with the same parts.
 
 pub mod admission;
-pub mod bootstrap;
 pub mod cli;
 pub mod clock;
 pub(crate) mod code_file;

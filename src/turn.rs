@@ -99,10 +99,10 @@ fn tell(error: &TurnError) {
 
 #[cfg(test)]
 mod tests {
-    use signpost_core::directory::FirstLight;
     use signpost_core::faulty::{Call, Fault, FaultyStore};
     use signpost_core::memory::MemoryStore;
     use signpost_core::policy::Policy;
+    use signpost_core::testing::Register;
     use signpost_core::turn::Generations as _;
 
     use super::*;
@@ -115,7 +115,7 @@ mod tests {
         let clock = Arc::new(SystemClock);
         let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock.clone()))));
         let policy = Arc::new(Policy::default());
-        Directory::first_light(&*store, &policy, FirstLight::default()).await.unwrap();
+        Directory::first_light(&*store, &policy, Register::default().into()).await.unwrap();
         let directory = Directory::start(store.clone(), policy, clock, Arc::new(SystemEntropy));
         let directory = directory.await.unwrap();
         store.fail(Call::Commit, 1, Fault::Refuses);

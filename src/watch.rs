@@ -290,13 +290,13 @@ mod tests {
     use std::num::NonZeroUsize;
     use std::sync::Arc;
 
-    use signpost_core::directory::FirstLight;
     use signpost_core::faulty::{Call, Fault, FaultyStore};
     use signpost_core::id::Receipt;
     use signpost_core::memory::MemoryStore;
     use signpost_core::policy::Policy;
     use signpost_core::store::Store;
     use signpost_core::terms::Action;
+    use signpost_core::testing::Register;
     use tonic::Request;
     use tonic_health::pb::HealthCheckRequest;
     use tonic_health::pb::health_server::Health as _;
@@ -332,7 +332,7 @@ mod tests {
         let clock = Arc::new(SystemClock);
         let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock.clone()))));
         let policy = Arc::new(Policy::default());
-        Directory::first_light(&*store, &policy, FirstLight::default()).await.unwrap();
+        Directory::first_light(&*store, &policy, Register::default().into()).await.unwrap();
         let directory = Directory::start(store.clone(), policy, clock, Arc::new(SystemEntropy));
         let (reporter, _) = tonic_health::server::health_reporter();
         let checks = HealthService::from_health_reporter(reporter.clone());

@@ -37,7 +37,7 @@ pub struct InitCommand {
     /// Invites two new administrators into a store that is there
     #[arg(long)]
     recover: bool,
-    /// For development: a whole register at once, each member's token in the file named there
+    /// For development: a register by the calls of onboarding, each member's token in the file named
     #[arg(long, hide = true, value_name = "FILE", conflicts_with_all = ["operator", "out", "recover"])]
     bootstrap: Option<PathBuf>,
 }

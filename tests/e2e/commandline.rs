@@ -1,12 +1,12 @@
 //! The command line, against a running service: what a practitioner types and is told.
 
 mod admin;
+mod bootstrap;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Output;
 
-use signpost::bootstrap::Bootstrap;
 use signpost::clock::SystemClock;
 use signpost::config::{Config, Limits, LogFormat, LogLevel, Quotas};
 use signpost_core::store::Clock;
@@ -238,21 +238,6 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
         assert!(shown.contains(&key), "{key}");
     }
     assert_eq!(keys("limits").len(), shown.matches(": ").count(), "every limit is listed");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_shipped_bootstrap_makes_a_register() {
-    let world = World::at(SystemClock.now());
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/bootstrap.example.toml");
-    std::fs::copy(shipped, world.path("bootstrap.toml")).unwrap();
-    let certificate = std::fs::read(world.path("pki/northfield.pem")).unwrap();
-    std::fs::write(world.path("northfield-system.pem"), certificate).unwrap();
-    let (bootstrap, folder) = Bootstrap::load(&world.path("bootstrap.toml")).unwrap();
-    let (register, _) = bootstrap.register(&folder, world.today()).unwrap();
-    assert_eq!(register.organisations.len(), 1);
-    assert_eq!((register.people.len(), register.tokens.len()), (1, 1));
-    world.initialise().await;
-    assert!(world.path("tokens/duty-social-worker.token").exists());
 }
 
 const ASK: &[&str] = &[

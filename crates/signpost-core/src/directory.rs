@@ -59,7 +59,7 @@ pub use end_contact::ContactEnd;
 pub use evaluate::EvaluationLeave;
 pub use record_contact::NewContact;
 pub use replay::Written;
-pub use service::{FirstLight, StartError};
+pub use service::StartError;
 pub use shield::{LiftProgress, NewShield, ShieldLift};
 pub use turn::TurnError;
 

@@ -1,4 +1,6 @@
-//! A clock that tests move by hand, and randomness that repeats.
+//! A clock that tests move by hand, randomness that repeats, and a register that nobody approved.
+
+mod register;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,6 +12,8 @@ use crate::permit::Permit;
 use crate::record::Record;
 use crate::store::{Clock, CommitError, Entropy, Store};
 use crate::terms::{Action, Outcome};
+
+pub use register::Register;
 
 /// A clock that stands still until it is moved, forwards or backwards.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use signpost::clock::SystemClock;
 use signpost::config::Config;
-use signpost::init;
+use signpost::init::{self, Initialised};
 use signpost::pki::Authority;
 use signpost_core::store::Clock;
 use tempfile::TempDir;
@@ -46,8 +46,10 @@ pub(crate) struct Member {
 enum State {
     Active,
     Suspended,
-    /// The group ended yesterday.
+    /// The group was ended yesterday.
     Expired,
+    /// The group was left with no purpose.
+    Purposeless,
 }
 
 const STATUTORY: &[&str] = &[
@@ -110,7 +112,7 @@ const MEMBERS: &[Member] = &[
     Member::duty("second-administrator").is("ADMIN_ONBOARDING"),
     Member::duty("suspended").is("SOCIAL_WORKER").asks(STATUTORY).now(State::Suspended),
     Member::duty("expired").is("SOCIAL_WORKER").asks(STATUTORY).now(State::Expired),
-    Member::duty("no-purposes").is("SOCIAL_WORKER"),
+    Member::duty("no-purposes").is("SOCIAL_WORKER").asks(STATUTORY).now(State::Purposeless),
     Member::duty("colleague").is("SOCIAL_WORKER").asks(STATUTORY),
     Member::of(NORTHFIELD, CARE, "other-team").is("SOCIAL_WORKER").asks(STATUTORY),
     Member::of(SOUTHMOOR, "Emergency Department", "clinician")
@@ -193,10 +195,10 @@ impl World {
         Config::load(&self.path("signpost.toml"), environment).unwrap()
     }
 
-    /// Makes the data directory and loads the register.
-    pub(crate) async fn initialise(&self) {
+    /// Makes the data directory and the register.
+    pub(crate) async fn initialise(&self) -> Initialised {
         let bootstrap = self.path("bootstrap.toml");
-        init::initialise(&self.config(&[]), &bootstrap, self.clock()).await.unwrap();
+        init::initialise(&self.config(&[]), &bootstrap, self.clock()).await.unwrap()
     }
 
     /// From now on the person has this token.
@@ -337,17 +339,23 @@ fn bootstrap(today: Date) -> String {
 /// Everyone is a group of one.
 fn group(text: &mut String, member: &Member, today: Date) {
     let from = today.saturating_sub(60.days());
-    let until = match member.state {
-        State::Expired => today.saturating_sub(1.day()),
-        State::Active | State::Suspended => today.saturating_add(100.days()),
-    };
+    let until = today.saturating_add(100.days());
     let Member { label, role, purposes, .. } = member;
+    // Onboarding opens no such groups: they were narrowed since.
+    let narrowed = match member.state {
+        State::Active | State::Suspended => None,
+        State::Expired => Some((today.saturating_sub(1.day()), *purposes)),
+        State::Purposeless => Some((until, &[][..])),
+    };
+    let narrowed = narrowed.map_or(String::new(), |(until, purposes)| {
+        format!("narrowed = {{ valid_until = \"{until}\", purposes = {purposes:?} }}\n")
+    });
     let suspended = member.state == State::Suspended;
     write!(
         text,
         "[[organisation.team.group]]\nrole = \"{role}\"\npurposes = {purposes:?}\n\
          members_max = 1\nvalid_from = \"{from}\"\nvalid_until = \"{until}\"\n\
-         [[organisation.team.group.member]]\nstaff = \"{label}\"\ntoken = \"tokens/{label}.token\"\n\
+         {narrowed}[[organisation.team.group.member]]\nstaff = \"{label}\"\ntoken = \"tokens/{label}.token\"\n\
          suspended = {suspended}\n"
     )
     .unwrap();

@@ -18,7 +18,7 @@ mod tokens;
 
 pub use access::{Approve, NarrowGroup, Propose, Withdraw};
 pub use actor::Identified;
-pub use beginning::{NewSystem, Operator};
+pub use beginning::{FirstLight, NewSystem, Operator};
 pub use certificates::{AdmitCertificate, IssueCertificate, NextCertificate, RevokeCertificate};
 pub use change::RegisterRequest;
 pub use enrolment::{IssueCode, Redeem, Redeemed};

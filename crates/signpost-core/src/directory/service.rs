@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Directory;
 use super::clock::last_entry_time;
+use super::onboarding::FirstLight;
 use crate::clock::ServiceClock;
 use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::id::{KeyFingerprint, Receipt};
@@ -13,37 +14,11 @@ use crate::policy::Policy;
 use crate::quota::{Meter, Quotas};
 use crate::record::{Record, RecordKey};
 use crate::refusal::Refusal;
-use crate::register::{
-    Certificate, Claim, Custodies, Enrolment, Group, HeldToken, Members, Organisation, Person,
-    PersonStanding, ServiceState, System, Team, TokenRecord,
-};
+use crate::register::ServiceState;
 use crate::store::{CommitError, Entropy, Store, StoreError};
 use crate::subject::EvaluationKeyId;
 use crate::tally::Tally;
 use crate::terms::{Action, Outcome};
-
-/// The register as it is first loaded, in the very records that onboarding writes.
-#[derive(Clone, Debug, Default)]
-pub struct FirstLight {
-    /// The organisations.
-    pub organisations: Vec<Organisation>,
-    /// Their teams.
-    pub teams: Vec<Team>,
-    /// Their systems.
-    pub systems: Vec<System>,
-    /// The systems' certificates.
-    pub certificates: Vec<Certificate>,
-    /// The access groups.
-    pub groups: Vec<Group>,
-    /// Their members.
-    pub people: Vec<Person>,
-    /// The members' tokens.
-    pub tokens: Vec<TokenRecord>,
-    /// The codes of those who have no token yet.
-    pub enrolments: Vec<Enrolment>,
-    /// The evaluation keys, and what each is known by again.
-    pub evaluation_keys: Vec<(EvaluationKeyId, KeyFingerprint)>,
-}
 
 /// Why the directory does not start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,16 +44,15 @@ pub enum StartError {
 }
 
 impl Directory {
-    /// Loads the register into an empty store, as one commit; once and never again.
+    /// Puts what onboarding begins with into an empty store, as one commit; once and never again.
     pub async fn first_light(
         store: &dyn Store,
         policy: &Policy,
-        register: FirstLight,
+        light: FirstLight,
     ) -> Result<Receipt, StartError> {
         let empty = vec![Precondition::Absent(RecordKey::Service)];
         let permit = Permit::of_service(Action::FirstLight, None, policy.digest(), empty);
-        let evaluation_keys = register.evaluation_keys.clone();
-        let mut records = register.into_records();
+        let FirstLight { mut records, evaluation_keys } = light;
         let state = ServiceState { policy: policy.digest(), evaluation_keys };
         records.push(Record::Service(state));
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
@@ -203,66 +177,5 @@ fn start_error(error: CommitError) -> StartError {
     match error {
         CommitError::PreconditionFailed => StoreError::Indeterminate.into(),
         CommitError::Store(error) => error.into(),
-    }
-}
-
-impl FirstLight {
-    /// Its records, and those that follow from them: who is in each group, what is claimed, where
-    /// the tokens are.
-    fn into_records(mut self) -> Vec<Record> {
-        for token in &self.tokens {
-            let held = HeldToken { id: token.id, hash: token.hash, issued_on: token.used_on };
-            let holder = self.people.iter_mut().find(|person| person.id == token.person);
-            holder.expect("a token is somebody's").tokens.push(held);
-        }
-        for certificate in &self.certificates {
-            let named = self.systems.iter_mut().find(|system| system.id == certificate.system);
-            let named = named.expect("a certificate names a system");
-            if !named.certificates.contains(&certificate.fingerprint) {
-                named.certificates.push(certificate.fingerprint);
-            }
-        }
-        let mut records = self.members();
-        records.extend(self.claims());
-        records.extend(self.custodies());
-        records.extend(self.enrolments.into_iter().map(Record::Enrolment));
-        records.extend(self.organisations.into_iter().map(Record::Organisation));
-        records.extend(self.teams.into_iter().map(Record::Team));
-        records.extend(self.systems.into_iter().map(Record::System));
-        records.extend(self.certificates.into_iter().map(Record::Certificate));
-        records.extend(self.groups.into_iter().map(Record::Group));
-        records.extend(self.people.into_iter().map(Record::Person));
-        records.extend(self.tokens.into_iter().map(Record::Token));
-        records
-    }
-
-    fn members(&self) -> Vec<Record> {
-        let of = |group: &Group| {
-            let people = self.people.iter().filter(|person| {
-                person.group == group.id && person.standing != PersonStanding::Removed
-            });
-            let people = people.map(|person| person.id).collect();
-            Record::Members(Members { group: group.id, people })
-        };
-        self.groups.iter().map(of).collect()
-    }
-
-    fn claims(&self) -> Vec<Record> {
-        let codes =
-            self.organisations.iter().map(|one| Claim::Code(one.scheme, one.code.clone(), one.id));
-        let staff = self
-            .people
-            .iter()
-            .map(|person| Claim::Staff(person.organisation, person.staff.clone(), person.id));
-        codes.chain(staff).map(Record::Claim).collect()
-    }
-
-    fn custodies(&self) -> Vec<Record> {
-        let of = |organisation: &Organisation| {
-            let tokens = self.tokens.iter().filter(|one| one.organisation == organisation.id);
-            let none = Custodies::none(organisation.id);
-            Record::Custodies(tokens.fold(none, |sum, _| sum.issue()))
-        };
-        self.organisations.iter().map(of).collect()
     }
 }

@@ -249,7 +249,7 @@ async fn play(ops: Vec<Op>) {
     let store_clock = Arc::new(Restarted(Mutex::new(ServiceClock::from(clock.clone()))));
     let store = Arc::new(MemoryStore::new(store_clock.clone()));
     let mut scene = Scene::new().await;
-    Directory::first_light(&*store, &Policy::default(), register()).await.unwrap();
+    Directory::first_light(&*store, &Policy::default(), register().into()).await.unwrap();
     // Sam's token lasts ten days more.
     let valid_until = scene.today().saturating_add(jiff::Span::new().days(10));
     let token = TokenRecord { valid_until, ..SAM.token() };

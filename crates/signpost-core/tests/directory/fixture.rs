@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use signpost_core::directory::{
-    Answer, ContactEnd, Directory, FirstLight, LiftProgress, NewContact, NewShield, Presented,
-    Question, ShieldLift, Written,
+    Answer, ContactEnd, Directory, LiftProgress, NewContact, NewShield, Presented, Question,
+    ShieldLift, Written,
 };
 use signpost_core::entry::Entry;
 use signpost_core::flag::{
@@ -33,7 +33,7 @@ use signpost_core::terms::{
     Namespace, OrganisationKind, Outcome, Purpose, Relationship, Role, Sensitivity, ServiceType,
     ShieldKind, SubjectInformed,
 };
-use signpost_core::testing::{ManualClock, SeededEntropy};
+use signpost_core::testing::{ManualClock, Register, SeededEntropy};
 use signpost_core::token::Token;
 
 /// A person of the register, each in a group of their own.
@@ -183,7 +183,7 @@ pub(crate) fn system(id: u8, organisation: u8) -> System {
 }
 
 /// System 6 is a second one of Northfield.
-pub(crate) fn register() -> FirstLight {
+pub(crate) fn register() -> Register {
     let systems: Vec<System> =
         (1..=5).map(|id| system(id, id)).chain([system(6, NORTHFIELD)]).collect();
     let certificate = |id: u8| Certificate {
@@ -194,7 +194,7 @@ pub(crate) fn register() -> FirstLight {
     };
     let mut teams: Vec<Team> = EVERYBODY.iter().map(|who| team(who.team)).collect();
     teams.dedup();
-    FirstLight {
+    Register {
         organisations: (1..=5).map(organisation).collect(),
         teams,
         systems,
@@ -202,7 +202,6 @@ pub(crate) fn register() -> FirstLight {
         groups: EVERYBODY.iter().map(|who| who.group()).collect(),
         people: EVERYBODY.iter().map(|who| who.person()).collect(),
         tokens: EVERYBODY.iter().map(|who| who.token()).collect(),
-        ..FirstLight::default()
     }
 }
 
@@ -237,7 +236,7 @@ impl Scene {
         let clock = Arc::new(ManualClock::default());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
         let policy = Arc::new(Policy::default());
-        Directory::first_light(&*store, &policy, register()).await.unwrap();
+        Directory::first_light(&*store, &policy, register().into()).await.unwrap();
         let entropy = Arc::new(SeededEntropy::new(1));
         let decorated = decorate(store.clone());
         let directory = Directory::start(decorated, policy, clock.clone(), entropy).await.unwrap();

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use signpost_core::directory::{Directory, FirstLight, StartError};
+use signpost_core::directory::onboarding::FirstLight;
+use signpost_core::directory::{Directory, StartError};
 use signpost_core::id::KeyFingerprint;
 use signpost_core::memory::MemoryStore;
 use signpost_core::policy::{DEFAULT, Policy};
@@ -28,8 +29,7 @@ async fn first_light_is_one_entry_and_comes_once() {
     // 5 organisations with code and custodies, 16 teams, 6 systems, 6 certificates, 19 groups with
     // members, 19 people with staff reference and token, itself.
     assert_eq!(entries[0].count(), 3 * 5 + 16 + 6 + 6 + 2 * 19 + 3 * 19 + 1);
-    let again =
-        Directory::first_light(&*scene.store, &Policy::default(), FirstLight::default()).await;
+    let again = Directory::first_light(&*scene.store, &Policy::default(), register().into()).await;
     assert_eq!(again, Err(StartError::AlreadyInitialised));
     assert_eq!(scene.entries().await.len(), 1);
 }
@@ -83,8 +83,8 @@ async fn an_evaluation_key_is_put_on_record_once_and_never_missed_or_exchanged()
     let [first, second, third, exchanged] = [key(1, 1), key(2, 2), key(3, 3), key(1, 9)];
     let scene = Scene::new().await;
     let scene = Scene { store: Arc::new(MemoryStore::new(scene.clock.clone())), ..scene };
-    let register = FirstLight { evaluation_keys: vec![first], ..register() };
-    Directory::first_light(&*scene.store, &Policy::default(), register).await.unwrap();
+    let light = FirstLight::from(register()).with_evaluation_keys(vec![first]);
+    Directory::first_light(&*scene.store, &Policy::default(), light).await.unwrap();
     let directory = restart(&scene, &Policy::default()).await.unwrap();
     let refused = |id| Err(StartError::EvaluationKey { id });
     for (keys, held, added) in [

@@ -9,7 +9,7 @@ use jiff::civil::{Date, date};
 use signpost_core::directory::onboarding::{
     Approve, Invitation, InvitePeople, Propose, Redeem, Redeemed, RegisterRequest,
 };
-use signpost_core::directory::{Answer, Directory, FirstLight, Presented, Question, Written};
+use signpost_core::directory::{Answer, Directory, Presented, Question, Written};
 use signpost_core::entry::Entry;
 use signpost_core::flag::Hours;
 use signpost_core::id::{
@@ -32,7 +32,7 @@ use signpost_core::terms::{
     Action, CodeScheme, Custody, LegalAuthority, Namespace, OrganisationKind, Purpose,
     Relationship, Role,
 };
-use signpost_core::testing::{ManualClock, SeededEntropy, put_records};
+use signpost_core::testing::{ManualClock, Register, SeededEntropy, put_records};
 use signpost_core::token::{CodeHash, EnrolmentCode, Token, TokenHash};
 
 use crate::races::Between;
@@ -174,7 +174,7 @@ pub(crate) fn certificate(of: u8) -> Certificate {
 }
 
 /// Every person of the first light in a group of their own, with one token.
-fn first_light() -> FirstLight {
+fn first_light() -> Register {
     let mut all: Vec<(Holder, Role)> =
         [ADA, ABE, AVA].map(|admin| (admin, Role::AdminOnboarding)).to_vec();
     all.extend([(SOL, Role::SocialWorkManager), (EVE, Role::NamedNurseDoctor)]);
@@ -217,7 +217,7 @@ fn first_light() -> FirstLight {
         standing: Standing::Active,
         custody: Custody::Out,
     };
-    FirstLight {
+    Register {
         organisations: vec![
             organisation(NORTHFIELD, "NFC", "Northfield Council"),
             organisation(EASTVALE, "RX1", "Eastvale Hospital Trust"),
@@ -228,7 +228,6 @@ fn first_light() -> FirstLight {
         groups: all.iter().map(group).collect(),
         people: all.iter().map(person).collect(),
         tokens: all.iter().map(token).collect(),
-        ..FirstLight::default()
     }
 }
 
@@ -292,7 +291,7 @@ impl Scene {
         let clock = Arc::new(ManualClock::default());
         let store = Arc::new(MemoryStore::new(clock.clone()));
         let policy = Arc::new(Policy::default());
-        Directory::first_light(&*store, &policy, first_light()).await.unwrap();
+        Directory::first_light(&*store, &policy, first_light().into()).await.unwrap();
         let between = Arc::new(Between::new(store));
         let entropy = Arc::new(SeededEntropy::new(1));
         let directory =

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan};
 use signpost_core::directory::onboarding::{
-    Approve, Invitation, NewSystem, Operator, Propose, Recovery, RecoveryError, Redeem,
+    Approve, FirstLight, Invitation, NewSystem, Operator, Propose, Recovery, RecoveryError, Redeem,
     SuspendPerson, SuspendToken,
 };
-use signpost_core::directory::{AlertWatch, Directory, FirstLight};
+use signpost_core::directory::{AlertWatch, Directory};
 use signpost_core::id::{Fingerprint, SystemId};
 use signpost_core::memory::MemoryStore;
 use signpost_core::policy::Policy;
 use signpost_core::record::{Record, RecordKey};
 use signpost_core::refusal::{Reason, Refusal};
-use signpost_core::register::{PersonStanding, ProposedChange};
-use signpost_core::store::{Clock, Entropy};
+use signpost_core::register::{Claim, Claimed, PersonStanding, ProposedChange};
+use signpost_core::store::{Clock, Entropy, Store as _};
 use signpost_core::terms::{Action, CodeScheme, LegalAuthority, OrganisationKind, Outcome, Role};
 use signpost_core::testing::{ManualClock, SeededEntropy};
 
@@ -192,9 +192,14 @@ async fn first_light_is_the_operator_and_two_who_are_invited() {
     let untrained = [both[0].clone(), Invitation { conditions: future, ..both[1].clone() }];
     assert!(begin(operator.clone(), &untrained).is_err(), "a check that was not made yet");
 
-    let register = begin(operator, &both).unwrap();
-    let organisation = register.organisations[0].id;
-    Directory::first_light(&*store, &policy, register).await.unwrap();
+    let claimed = RecordKey::Claim(Claimed::Code(operator.scheme, operator.code.clone()));
+    let light = begin(operator, &both).unwrap();
+    Directory::first_light(&*store, &policy, light).await.unwrap();
+    let Record::Claim(Claim::Code(_, _, organisation)) =
+        store.read(&claimed).await.unwrap().unwrap().record
+    else {
+        panic!("the operator's code is claimed")
+    };
     let directory = Directory::start(store, policy, clock, entropy).await.unwrap();
     let at_system = at_system(NEW_SYSTEM.fingerprint.as_bytes()[0]);
     let change = {

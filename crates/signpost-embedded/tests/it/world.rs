@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use signpost_core::directory::{
-    Answer, ContactEnd, Directory, FirstLight, NewContact, NewShield, Presented, Question,
-    ShieldLift, TurnError,
+    Answer, ContactEnd, Directory, NewContact, NewShield, Presented, Question, ShieldLift,
+    TurnError,
 };
 use signpost_core::flag::{ContactRoute, Hours, InvolvementDetails};
 use signpost_core::id::{
@@ -25,7 +25,7 @@ use signpost_core::terms::{
     Namespace, OrganisationKind, Purpose, Relationship, Role, Sensitivity, ServiceType, ShieldKind,
     SubjectInformed,
 };
-use signpost_core::testing::SeededEntropy;
+use signpost_core::testing::{Register, SeededEntropy};
 use signpost_core::token::Token;
 use signpost_core::turn::Destroyed;
 
@@ -46,7 +46,7 @@ pub(crate) async fn first_light(store: &dyn Store) -> Receipt {
 /// The first commit of all; none where the store does not take it.
 pub(crate) async fn try_first_light(store: &dyn Store) -> Option<Receipt> {
     let policy = Policy::parse(policy::DEFAULT).unwrap();
-    Directory::first_light(store, &policy, register()).await.ok()
+    Directory::first_light(store, &policy, register().into()).await.ok()
 }
 
 impl World {
@@ -160,11 +160,11 @@ fn presented(person: u8) -> Presented {
     Presented { certificate: Fingerprint::new([9; 32]), token }
 }
 
-fn register() -> FirstLight {
+fn register() -> Register {
     let organisation = OrganisationId::new([1; 16]);
     let hours = Hours::new(0b1_1111, 540, 1020).unwrap();
     let [name, team_name, phone, _] = TEXTS;
-    FirstLight {
+    Register {
         organisations: vec![Organisation {
             id: organisation,
             kind: OrganisationKind::LocalAuthority,
@@ -208,7 +208,6 @@ fn register() -> FirstLight {
         }],
         people: (0..2).map(person).collect(),
         tokens: (0..2).map(token).collect(),
-        ..FirstLight::default()
     }
 }
 

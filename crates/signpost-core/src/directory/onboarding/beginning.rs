@@ -5,12 +5,17 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::people::{Invitation, check_conditions, open_enrolment};
-use crate::directory::FirstLight;
 use crate::flag::Hours;
-use crate::id::{ActorId, Fingerprint, GroupId, OrganisationId, PersonId, SystemId, TeamId};
+use crate::id::{
+    ActorId, Fingerprint, GroupId, KeyFingerprint, OrganisationId, PersonId, SystemId, TeamId,
+};
+use crate::record::Record;
 use crate::refusal::{Invalid, Reason};
-use crate::register::{Certificate, Group, Organisation, Standing, System, Team};
+use crate::register::{
+    Certificate, Claim, Custodies, Group, Members, Organisation, Standing, System, Team,
+};
 use crate::store::Entropy;
+use crate::subject::EvaluationKeyId;
 use crate::terms::{CodeScheme, LegalAuthority, OrganisationKind, Role};
 use crate::text::{AreaCode, Name, OrganisationCode, Phone};
 
@@ -49,6 +54,36 @@ pub struct NewSystem {
     pub until: Timestamp,
 }
 
+/// What onboarding begins with, in the very records that it writes afterwards.
+#[derive(Clone, Debug)]
+pub struct FirstLight {
+    pub(crate) records: Vec<Record>,
+    pub(crate) evaluation_keys: Vec<(EvaluationKeyId, KeyFingerprint)>,
+}
+
+impl Operator {
+    fn records(self, id: OrganisationId, team: TeamId) -> (Organisation, Team) {
+        let organisation = Organisation {
+            id,
+            kind: self.kind,
+            scheme: self.scheme,
+            code: self.code,
+            name: self.name,
+            area: self.area,
+            authority: self.authority,
+            authority_until: self.authority_until,
+        };
+        let team = Team {
+            id: team,
+            organisation: id,
+            name: Name::try_from("Administrators".to_owned()).expect("letters alone"),
+            duty_phone: self.duty_phone,
+            hours: Hours::new(0b1_1111, 9 * 60, 17 * 60).expect("Monday to Friday, nine to five"),
+        };
+        (organisation, team)
+    }
+}
+
 impl NewSystem {
     pub(super) fn records(self, organisation: OrganisationId) -> (System, Certificate) {
         let name = Name::try_from("Administration".to_owned()).expect("letters alone");
@@ -84,42 +119,39 @@ impl FirstLight {
             return Err(Reason::Invalid(Invalid::field("code", "must be one of its scheme")));
         }
         check_beginning(operator.authority_until, administrators, today)?;
-        let organisation = Organisation {
-            id: OrganisationId::new(random(entropy)),
-            kind: operator.kind,
-            scheme: operator.scheme,
-            code: operator.code,
-            name: operator.name,
-            area: operator.area,
-            authority: operator.authority,
-            authority_until: operator.authority_until,
-        };
-        let team = Team {
-            id: TeamId::new(random(entropy)),
-            organisation: organisation.id,
-            name: Name::try_from("Administrators".to_owned()).expect("letters alone"),
-            duty_phone: operator.duty_phone,
-            hours: Hours::new(0b1_1111, 9 * 60, 17 * 60).expect("Monday to Friday, nine to five"),
-        };
+        let team_id = TeamId::new(random(entropy));
+        let (organisation, team) = operator.records(OrganisationId::new(random(entropy)), team_id);
         let id = GroupId::new(random(entropy));
-        let group = group_of_administrators(id, &organisation, team.id, today);
+        let group = group_of_administrators(id, &organisation, team_id, today);
         let (system, certificate) = system.records(organisation.id);
-        let mut register = Self {
-            organisations: vec![organisation],
-            teams: vec![team],
-            systems: vec![system],
-            certificates: vec![certificate],
-            ..Self::default()
-        };
+        let code = Claim::Code(organisation.scheme, organisation.code.clone(), organisation.id);
+        let mut records = vec![
+            Record::Claim(code),
+            Record::Custodies(Custodies::none(organisation.id)),
+            Record::Organisation(organisation),
+            Record::Team(team),
+            Record::System(system),
+            Record::Certificate(certificate),
+        ];
+        let mut people = Vec::new();
         for invitation in administrators {
-            let (id, actor) = (random(entropy), random(entropy));
-            let (id, actor) = (PersonId::new(id), ActorId::new(actor));
+            let (id, actor) = (PersonId::new(random(entropy)), ActorId::new(random(entropy)));
             let person = invitation.person(id, actor, &group, None, today);
-            register.enrolments.push(open_enrolment(&person, invitation.code, now));
-            register.people.push(person);
+            let claim = Claim::Staff(person.organisation, person.staff.clone(), id);
+            records.push(Record::Claim(claim));
+            records.push(Record::Enrolment(open_enrolment(&person, invitation.code, now)));
+            records.push(Record::Person(person));
+            people.push(id);
         }
-        register.groups.push(group);
-        Ok(register)
+        records.push(Record::Members(Members { group: id, people }));
+        records.push(Record::Group(group));
+        Ok(Self { records, evaluation_keys: Vec::new() })
+    }
+
+    /// With the evaluation keys at hand, and what each is known by again.
+    #[must_use]
+    pub fn with_evaluation_keys(self, keys: Vec<(EvaluationKeyId, KeyFingerprint)>) -> Self {
+        Self { evaluation_keys: keys, ..self }
     }
 }
 

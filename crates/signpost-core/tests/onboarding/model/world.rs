@@ -8,7 +8,7 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, ToSpan};
 use signpost_core::directory::onboarding as onboard;
 use signpost_core::directory::{
-    ClockConfirmation, Directory, FirstLight, MayNotDestroy, Presented, Question, TurnError,
+    ClockConfirmation, Directory, MayNotDestroy, Presented, Question, TurnError,
 };
 use signpost_core::faulty::FaultyStore;
 use signpost_core::id::{
@@ -23,7 +23,7 @@ use signpost_core::register as core;
 use signpost_core::register::{PersonStanding, ProposedChange, Standing};
 use signpost_core::store::Store;
 use signpost_core::terms::{Action, Custody, Purpose, Relationship, Role};
-use signpost_core::testing::{ManualClock, SeededEntropy};
+use signpost_core::testing::{ManualClock, Register, SeededEntropy};
 use signpost_core::text::StaffReference;
 use signpost_core::token::{CodeHash, EnrolmentCode, Token as Secret, TokenHash};
 
@@ -122,7 +122,7 @@ fn team_of(organisation: u8) -> TeamId {
     if organisation == NORTHFIELD { NORTH } else { EAST }
 }
 
-fn first_light(today: Date) -> FirstLight {
+fn first_light(today: Date) -> Register {
     let systems = [NORTHFIELD, EASTVALE];
     let group = |&(name, role, members_max, sponsor, of): &(u16, Role, u32, Option<u16>, u8)| {
         let until = if EVERGREEN.contains(&name) { LAST_DAY } else { date(2027, 6, 15) };
@@ -166,7 +166,7 @@ fn first_light(today: Date) -> FirstLight {
         standing: Standing::Active,
         custody: Custody::Out,
     };
-    FirstLight {
+    Register {
         organisations: vec![
             organisation(NORTHFIELD, "NFC", "Northfield Council"),
             organisation(EASTVALE, "RX1", "Eastvale Hospital Trust"),
@@ -185,7 +185,6 @@ fn first_light(today: Date) -> FirstLight {
         groups: GROUPS.iter().map(group).collect(),
         people: PEOPLE.iter().map(person).collect(),
         tokens: PEOPLE.iter().map(token).collect(),
-        ..FirstLight::default()
     }
 }
 
@@ -205,7 +204,7 @@ impl World {
         let clock = Arc::new(ManualClock::default());
         let store = Arc::new(MemoryStore::new(clock.clone()));
         let light = first_light(date(2026, 6, 15));
-        Directory::first_light(&*store, &Policy::default(), light).await.unwrap();
+        Directory::first_light(&*store, &Policy::default(), light.into()).await.unwrap();
         let between = Arc::new(Between::new(store));
         let (faulty, directory) = start(&between, &clock, 1).await;
         let mut world = Self {
