@@ -99,6 +99,7 @@ macro_rules! conformance_suite {
                     an_entry_has_the_time_of_the_clock,
                     the_time_of_entries_never_goes_back,
                     waiting_commits_each_get_a_receipt_of_their_own,
+                    the_position_changes_with_every_commit_and_by_nothing_else,
                 }
                 turns {
                     every_kind_of_record_survives_a_turn,

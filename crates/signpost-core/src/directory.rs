@@ -15,6 +15,7 @@ macro_rules! retry_contended {
 }
 
 mod alerts;
+mod anchor;
 mod ask;
 mod broker;
 mod child;

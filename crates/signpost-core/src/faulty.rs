@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use crate::anchor::Position;
 use crate::commit::Commit;
 use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
@@ -26,6 +27,8 @@ pub enum Call {
     Entries,
     /// [`Store::openings`].
     Openings,
+    /// [`Store::position`].
+    Position,
     /// [`Generations::prepare`].
     Prepare,
     /// [`Generations::switch`].
@@ -218,6 +221,10 @@ impl Store for FaultyStore {
         self.turn(Call::Openings).take(self.inner.openings(from, limit)).await
     }
 
+    async fn position(&self) -> Result<Position, StoreError> {
+        self.turn(Call::Position).take(self.inner.position()).await
+    }
+
     fn generations(&self) -> &dyn Generations {
         self
     }
@@ -330,6 +337,10 @@ impl Store for CountingStore {
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         self.inner.openings(from, limit).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        self.inner.position().await
     }
 
     fn generations(&self) -> &dyn Generations {

@@ -9,6 +9,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod alert;
+pub mod anchor;
 pub mod clock;
 pub mod commit;
 #[cfg(feature = "conformance")]

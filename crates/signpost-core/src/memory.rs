@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
+use crate::anchor::Position;
 use crate::commit::{Commit, Write};
 use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
@@ -29,6 +30,9 @@ struct State {
     unrecorded: Vec<Destroyed>,
     records: BTreeMap<Location, Stored>,
     entries: Vec<Entry>,
+    /// BLAKE3 of the one before and the entry, for every commit: what a journal's frames are to
+    /// others.
+    running_hash: [u8; 32],
     openings: BTreeMap<Receipt, Opening>,
 }
 
@@ -46,6 +50,7 @@ impl MemoryStore {
             unrecorded: Vec::new(),
             records: BTreeMap::new(),
             entries: Vec::new(),
+            running_hash: [0; 32],
             openings: BTreeMap::new(),
         };
         Self { clock, state: Mutex::new(state) }
@@ -95,7 +100,11 @@ impl Store for MemoryStore {
         }
         let last_ms = state.entries.last().map_or(0, Entry::time_ms);
         let receipt = Receipt(state.entries.len() as u64);
-        state.entries.push(commit.entry().stamp(stamp_ms(&*self.clock, last_ms)));
+        let entry = commit.entry().stamp(stamp_ms(&*self.clock, last_ms));
+        let hash =
+            blake3::Hasher::new().update(&state.running_hash).update(entry.as_bytes()).finalize();
+        state.running_hash = *hash.as_bytes();
+        state.entries.push(entry);
         if let Some(opening) = commit.opening() {
             state.openings.insert(receipt, opening.clone());
         }
@@ -126,6 +135,12 @@ impl Store for MemoryStore {
         let state = self.state()?;
         let found = state.openings.range(from..).take(limit.get());
         Ok(found.map(|(receipt, opening)| (*receipt, opening.clone())).collect())
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        let state = self.state()?;
+        let (generation, frame) = (state.generation, state.entries.len() as u64);
+        Ok(Position { generation, frame, hash: state.running_hash })
     }
 
     fn generations(&self) -> &dyn Generations {

@@ -163,6 +163,7 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         | Action::DestroyGeneration
         | Action::RaiseAlerts
         | Action::RecoverAdministrators
+        | Action::Anchor
         | Action::RenewCertificate
         | Action::RedeemCode => &[],
     }

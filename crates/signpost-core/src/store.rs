@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::anchor::Position;
 use crate::commit::Commit;
 use crate::entry::{Entry, Opening};
 use crate::id::{Fingerprint, Receipt, SystemId};
@@ -28,6 +29,7 @@ use crate::turn::Generations;
 ///   the ledger's entries from 0, without a gap.
 /// * Whoever holds a receipt finds its effects in every later read.
 /// * A scan sees the store as some one commit left it, never half of a commit.
+/// * The position changes with every commit and at a turn's switch, and by nothing else.
 /// * Entry times never go back: an entry is stamped with the later of the clock and the last entry.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
@@ -55,6 +57,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         from: Receipt,
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError>;
+
+    /// How far it is: every commit that was acknowledged before is in that frame or one before it.
+    async fn position(&self) -> Result<Position, StoreError>;
 
     /// Its generations, and the turn from one to the next.
     fn generations(&self) -> &dyn Generations;

@@ -368,6 +368,7 @@ terms! {
         DestroyGeneration = 41 "DESTROY_GENERATION",
         RaiseAlerts = 42 "RAISE_ALERTS",
         RecoverAdministrators = 43 "RECOVER_ADMINISTRATORS",
+        Anchor = 44 "ANCHOR",
         SuspendToken = 64 "SUSPEND_TOKEN",
         ResumeToken = 65 "RESUME_TOKEN",
         RecordCustody = 66 "RECORD_CUSTODY",

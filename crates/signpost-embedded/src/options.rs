@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use signpost_core::anchor::Anchor;
 use signpost_core::store::Clock;
 
 use crate::disk::Disk;
@@ -34,8 +35,20 @@ pub struct Options {
     pub index_cache_bytes: u64,
     /// How long a batch may take before the store counts as slow.
     pub slow_after: Duration,
+    /// What the ledger's tree, kept elsewhere, has seen of this store, if there is one.
+    pub witness: Option<LedgerWitness>,
     /// Is told how far opening the store is.
     pub progress: Arc<dyn Progress>,
+}
+
+/// What a checkpoint of the ledger says of the store that brought its entries. A start asks it as it
+/// asks the high-water mark: it lies outside the data directory, and not beside the keyring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerWitness {
+    /// How many entries there were.
+    pub entries: u64,
+    /// The last anchor among them.
+    pub anchor: Option<Anchor>,
 }
 
 impl Options {
@@ -53,6 +66,7 @@ impl Options {
             segment_openings_max: SEGMENT_OPENINGS_MAX,
             index_cache_bytes: INDEX_CACHE_BYTES,
             slow_after: SLOW_AFTER,
+            witness: None,
             progress: Arc::new(Silent),
         }
     }

@@ -71,7 +71,8 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let index = Index::open(&index_path, options.index_cache_bytes, trust);
     let index_frame = index.as_ref().map_or(FrameId::NONE, Index::frame);
     let progress = &*options.progress;
-    let place = Place { disk, layout: &layout, current, mark, index_frame, progress };
+    let witness = options.witness;
+    let place = Place { disk, layout: &layout, current, mark, witness, index_frame, progress };
     let survey = Survey::take(&place)?;
     survey.check_witnesses(&place)?;
     let segment_key = read_last_segment_key(options, &layout, &survey)?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
+use signpost_core::anchor::Position;
 use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
@@ -244,6 +245,15 @@ impl Store for EmbeddedStore {
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         let shared = Arc::clone(&self.shared);
         blocking(move || read_openings(&shared, from, limit.get())).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || {
+            shared.generation()?;
+            Ok(shared.pending()?.position())
+        })
+        .await
     }
 
     fn generations(&self) -> &dyn Generations {

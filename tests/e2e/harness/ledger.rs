@@ -47,6 +47,7 @@ impl Ledger {
             Action::NoteWritable,
             Action::BeginTurn,
             Action::DestroyGeneration,
+            Action::Anchor,
         ];
         self.0.iter().filter(move |entry| !by_itself.contains(&entry.action()))
     }

@@ -4,8 +4,10 @@ use std::num::NonZeroUsize;
 
 use jiff::ToSpan;
 
-use super::samples::{about, commit, numbered, put_head, subject};
+use super::samples::{about, commit, head_key, numbered, put_head, subject};
 use super::{Fixture, NO_LIMIT, limit};
+use crate::anchor::Position;
+use crate::commit::Precondition;
 use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::store::Clock;
@@ -136,6 +138,26 @@ pub async fn waiting_commits_each_get_a_receipt_of_their_own(fixture: &Fixture) 
     }
     given.sort_unstable();
     assert_eq!(given, (0..u64::from(WAITING)).collect::<Vec<_>>());
+}
+
+/// The position is another after every commit that is acknowledged, and the same while there is
+/// none.
+pub async fn the_position_changes_with_every_commit_and_by_nothing_else(fixture: &Fixture) {
+    let mut before = position(fixture).await;
+    for number in 0..3 {
+        fixture.commit(numbered(number)).await;
+        let after = position(fixture).await;
+        assert_eq!(after.generation, before.generation);
+        assert!(after.frame > before.frame && after.hash != before.hash);
+        before = after;
+    }
+    fixture.fail(vec![Precondition::At(head_key(1), Receipt(0))], vec![put_head(1)]).await;
+    assert_eq!(fixture.entries().await.len(), 3, "reading changes nothing either");
+    assert_eq!(position(fixture).await, before);
+}
+
+async fn position(fixture: &Fixture) -> Position {
+    fixture.store.position().await.expect("the position is told")
 }
 
 async fn times(fixture: &Fixture) -> Vec<i64> {

@@ -97,10 +97,13 @@ pub async fn the_ledger_goes_on_through_a_turn(fixture: &Fixture) {
     for number in 1..4 {
         fixture.commit(about(subject(&[number]), 7)).await;
     }
+    let position = fixture.store.position().await.expect("the position is told");
     let openings = async || fixture.store.openings(Receipt(0), NO_LIMIT).await;
     let (entries, opened) = (fixture.entries().await, openings().await);
     assert_eq!(opened.as_ref().expect("openings are read").len(), 3);
     turn(fixture, everything()).await;
+    let turned = fixture.store.position().await.expect("the position is told");
+    assert!(turned.generation > position.generation && turned != position);
     assert_eq!(fixture.entries().await, entries);
     assert_eq!(openings().await, opened);
     assert_eq!(fixture.commit(about(subject(&[4]), 8)).await, Receipt(3));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
+use signpost_core::anchor::Position;
 use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
@@ -58,6 +59,10 @@ impl Store for Waiting {
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         self.wait(self.0.openings(from, limit)).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        self.wait(self.0.position()).await
     }
 
     fn generations(&self) -> &dyn Generations {

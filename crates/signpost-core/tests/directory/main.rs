@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod alerts;
+mod anchor;
 mod ask;
 mod broker;
 mod cancelled;

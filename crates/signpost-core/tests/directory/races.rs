@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::date;
+use signpost_core::anchor::Position;
 use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::{BodyDigest, FlagId, PersonId, Receipt, SystemId};
@@ -80,6 +81,10 @@ impl Store for Between {
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         self.inner.openings(from, limit).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        self.inner.position().await
     }
 
     fn generations(&self) -> &dyn Generations {

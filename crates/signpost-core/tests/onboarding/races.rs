@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use signpost_core::anchor::Position;
 use signpost_core::commit::{Commit, Write};
 use signpost_core::directory::onboarding::{
     Approve, IssueCode, MovePerson, Propose, Recertify, RecordConditions, RemovePerson, RenewToken,
@@ -413,6 +414,10 @@ impl Store for Between {
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         self.inner.openings(from, limit).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        self.inner.position().await
     }
 
     fn generations(&self) -> &dyn Generations {

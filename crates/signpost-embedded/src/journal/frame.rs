@@ -32,6 +32,7 @@
 //! and the sealed record. An entry is 256 bytes. An opening is the index of its entry (8), its
 //! segment (8), its slot there (4) and the sealed opening (337).
 
+use signpost_core::anchor::Position;
 use signpost_core::entry::Entry;
 use signpost_core::id::Receipt;
 
@@ -100,6 +101,11 @@ pub(crate) struct FrameError;
 impl FrameId {
     /// Before the first frame, where no journal is known.
     pub(crate) const NONE: Self = Self { number: 0, hash: [0; 32] };
+
+    /// The position of a store of this generation whose last frame it is.
+    pub(crate) fn within(&self, generation: u64) -> Position {
+        Position { generation, frame: self.number, hash: self.hash }
+    }
 }
 
 impl FileHeader {

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use signpost_core::anchor::Anchor;
 use signpost_core::turn::Destroyed;
 
 use super::compare::Drained;
@@ -15,6 +16,7 @@ use crate::journal::mark::Mark;
 use crate::journal::reader::{End, Found, JournalReader, Position};
 use crate::layout::Layout;
 use crate::ledger::{self, EntryChain};
+use crate::options::LedgerWitness;
 use crate::progress::Progress;
 use crate::writer::Tail;
 
@@ -45,6 +47,8 @@ pub(crate) struct Survey {
     /// The bytes of all frames behind the fill.
     pub(crate) grown_bytes: u64,
     hash_at_mark: Option<[u8; 32]>,
+    /// Whether the frame is here that the ledger's last anchor commits to.
+    holds_anchor: bool,
     last_ms: u64,
     segment: u64,
     slots_used: u32,
@@ -58,6 +62,7 @@ pub(crate) struct Place<'p> {
     pub(crate) layout: &'p Layout,
     pub(crate) current: Current,
     pub(crate) mark: Mark,
+    pub(crate) witness: Option<LedgerWitness>,
     pub(crate) index_frame: FrameId,
     pub(crate) progress: &'p dyn Progress,
 }
@@ -67,6 +72,17 @@ impl Place<'_> {
     /// this one came after it.
     fn marked_frame(&self) -> Option<FrameId> {
         (self.mark.generation == self.current.generation).then_some(self.mark.frame)
+    }
+
+    /// The ledger's last anchor.
+    fn anchor(&self) -> Option<Anchor> {
+        self.witness.and_then(|witness| witness.anchor)
+    }
+
+    /// Whether the ledger's last anchor commits to this frame.
+    fn is_anchored(&self, frame: &FrameId) -> bool {
+        let anchored = |anchor| Anchor::of(&frame.within(self.current.generation)) == anchor;
+        self.anchor().is_some_and(anchored)
     }
 
     /// How many entries are in their own files for certain. A generation comes into use only when
@@ -118,6 +134,7 @@ impl Survey {
             recorded: Vec::new(),
             grown_bytes: 0,
             hash_at_mark: None,
+            holds_anchor: place.is_anchored(&reader.last),
             last_ms,
             segment,
             slots_used,
@@ -143,6 +160,7 @@ impl Survey {
         if place.marked_frame().is_some_and(|mark| mark.number == frame.id.number) {
             self.hash_at_mark = Some(frame.id.hash);
         }
+        self.holds_anchor = self.holds_anchor || place.is_anchored(&frame.id);
         for entry in &frame.body.entries {
             self.last_ms = entry.time_ms();
             self.chain = self.chain.with(entry);
@@ -196,12 +214,32 @@ impl Survey {
         if extent > self.end.next_entry {
             return Err(self.frames_missing("the ledger"));
         }
+        self.check_ledger_witness(place)?;
         let openings = layout.openings();
         let extent = ledger::openings_extent(disk, layout).map_err(OpenError::io(&openings))?;
         if extent > (self.segment, u64::from(self.slots_used)) {
             return Err(self.frames_missing("the openings' own files"));
         }
         Drained::new(place.disk, layout, place.drained()).check_all_there()
+    }
+
+    /// Refuses a store that is not the one which the ledger's last checkpoint was signed for. Of a
+    /// generation that is destroyed nothing can be asked but how many entries there were.
+    fn check_ledger_witness(&self, place: &Place<'_>) -> Result<(), OpenError> {
+        if place.witness.is_some_and(|witness| witness.entries > self.end.next_entry) {
+            return Err(self.frames_missing("the last checkpoint of the ledger"));
+        }
+        let Some(anchor) = place.anchor() else { return Ok(()) };
+        let generation = u32::try_from(self.generation).unwrap_or(u32::MAX);
+        if anchor.generation > generation {
+            let what = "the last anchor of the ledger names a later generation";
+            return Err(OpenError::damaged(&place.layout.current(), 0, what));
+        }
+        if anchor.generation == generation && !self.holds_anchor {
+            let what = "the frame that the last anchor of the ledger commits to is not in it";
+            return Err(OpenError::damaged(&self.path, 0, what));
+        }
+        Ok(())
     }
 
     /// How long an incomplete last frame is.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use signpost_core::anchor::Position;
 use signpost_core::entry::Entry;
 use signpost_core::id::Receipt;
 
@@ -27,6 +28,11 @@ impl Pending {
         self.entries.extend(body.entries);
         self.openings.extend(body.openings);
         self.last = id;
+    }
+
+    /// How far the journal is.
+    pub(crate) fn position(&self) -> Position {
+        self.last.within(self.generation)
     }
 
     /// Lets go of what was copied.

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use signpost_core::anchor::Position;
 use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
@@ -71,6 +72,10 @@ impl Store for Catching {
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         self.within()?.openings(from, limit).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        self.within()?.position().await
     }
 
     fn generations(&self) -> &dyn Generations {

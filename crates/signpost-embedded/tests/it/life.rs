@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use signpost_core::anchor::Position;
 use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
@@ -124,6 +125,11 @@ impl Store for Life {
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         let openings = self.store.openings(from, limit).await;
         self.unless_over(openings).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        let position = self.store.position().await;
+        self.unless_over(position).await
     }
 
     fn generations(&self) -> &dyn Generations {

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use signpost_core::anchor::Position;
 use signpost_core::commit::{Commit, Write};
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
@@ -215,6 +216,10 @@ impl Store for Twin {
         limit: NonZeroUsize,
     ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
         self.embedded().openings(from, limit).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        self.embedded().position().await
     }
 
     fn generations(&self) -> &dyn Generations {
