@@ -9,6 +9,7 @@ pub mod contact;
 pub mod enrolment;
 pub mod identifiers;
 pub mod init;
+pub mod ledger;
 pub mod policy;
 pub mod profile;
 pub mod render;
@@ -62,6 +63,8 @@ enum Command {
     Store(store::StoreCommand),
     /// Runs a witness: a process of its own, which cosigns a ledger's checkpoints.
     Witness(witness::WitnessCommand),
+    /// Verifies the ledger, and looks after its tree.
+    Ledger(ledger::LedgerCommand),
     /// Asks whether anyone else is working with a child.
     Ask(ask::AskCommand),
     /// Records or ends your own team's contact with a child.
@@ -139,6 +142,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(command) => command.run().await,
         Command::Store(command) => command.run(cli.output).await,
         Command::Witness(command) => command.run(cli.output).await,
+        Command::Ledger(command) => command.run(cli.output).await,
         Command::Ask(command) => command.run(cli.output).await,
         Command::Contact(command) => command.run(cli.output).await,
         Command::Shield(command) => command.run(cli.output).await,

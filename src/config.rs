@@ -25,6 +25,8 @@ pub struct Config {
     pub authority: Option<Authority>,
     /// Where it keeps its data.
     pub store: Store,
+    /// Where it keeps the ledger's tree.
+    pub ledger: Ledger,
     /// The pseudonymiser inside this process.
     pub pseudonymiser: Pseudonymiser,
     /// The answer matrix.
@@ -94,6 +96,19 @@ pub struct Store {
 /// About two million answers.
 fn turn_after_bytes() -> u64 {
     1 << 30
+}
+
+/// `[ledger]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// The directory of tiles, entries and checkpoint; never inside the data directory, with which an
+    /// older copy of it would be put back.
+    pub directory: PathBuf,
+    /// The key that signs checkpoints; readable by its owner only.
+    pub key: PathBuf,
+    /// The name of the log, in every checkpoint and in its public key; it never changes.
+    pub origin: String,
 }
 
 /// `[pseudonymiser]`
@@ -288,6 +303,9 @@ impl Config {
         if self.store.keyring.starts_with(&self.store.data) {
             return Err("store.keyring must not lie inside store.data".to_owned());
         }
+        if self.ledger.directory.starts_with(&self.store.data) {
+            return Err("ledger.directory must not lie inside store.data".to_owned());
+        }
         let days = self.authority.as_ref().map(|authority| authority.certificate_days);
         if days.is_some_and(|days| !(1..=CERTIFICATE_DAYS_MAX).contains(&days)) {
             let max = CERTIFICATE_DAYS_MAX;
@@ -310,6 +328,8 @@ impl Config {
             &mut self.server.client_authority,
             &mut self.store.data,
             &mut self.store.keyring,
+            &mut self.ledger.directory,
+            &mut self.ledger.key,
             &mut self.pseudonymiser.keys,
         ];
         let own = self.authority.as_mut().map(|own| [&mut own.certificate, &mut own.key]);
@@ -419,65 +439,4 @@ fn override_key(table: &mut toml::Table, path: &str, value: &str) -> Result<(), 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SMALL: &str = r#"
-        [server]
-        listen = "127.0.0.1:7443"
-        certificate = "server.pem"
-        key = "server.key"
-        client_authority = "ca.pem"
-        [store]
-        data = "data"
-        keyring = "keyring"
-        [pseudonymiser]
-        mode = "in-process"
-        keys = "evaluation.keys"
-    "#;
-
-    fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
-        let environment = environment.iter();
-        Config::parse(text, environment.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
-    }
-
-    #[test]
-    fn what_is_not_given_has_its_default() {
-        let config = parse(SMALL, &[]).unwrap();
-        assert_eq!(config.limits, Limits::default());
-        assert!(!config.server.reflection);
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_by_name() {
-        let error = parse(&SMALL.replace("keys =", "kees ="), &[]).unwrap_err();
-        assert!(error.contains("kees"), "{error}");
-        assert!(!error.contains('\n'), "one line: {error}");
-    }
-
-    #[test]
-    fn the_environment_overrides_and_is_checked_alike() {
-        let listen = [("SIGNPOST__SERVER__LISTEN", "127.0.0.1:1"), ("HOME", "/x")];
-        assert_eq!(parse(SMALL, &listen).unwrap().server.listen.port(), 1);
-        let limit = [("SIGNPOST__LIMITS__DRAIN_SECONDS_MAX", "5")];
-        assert_eq!(parse(SMALL, &limit).unwrap().limits.drain_seconds_max, 5);
-        assert!(parse(SMALL, &[("SIGNPOST__SERVER__LISTNE", "x")]).is_err());
-        assert!(parse(SMALL, &[("SIGNPOST__SERVER__LISTEN__X", "x")]).is_err());
-    }
-
-    #[test]
-    fn what_contradicts_itself_is_refused() {
-        let inside = SMALL.replace("keyring = \"keyring\"", "keyring = \"data/keyring\"");
-        assert!(parse(&inside, &[]).unwrap_err().contains("store.keyring"));
-        let authority = "[authority]\ncertificate = \"ca.pem\"\nkey = \"ca.key\"\n";
-        let with_authority = format!("{SMALL}{authority}");
-        let days = |config: Config| config.authority.map(|own| own.certificate_days);
-        assert_eq!(days(parse(&with_authority, &[]).unwrap()), Some(30));
-        for wrong in ["0", "91"] {
-            let days = [("SIGNPOST__AUTHORITY__CERTIFICATE_DAYS", wrong)];
-            assert!(parse(&with_authority, &days).unwrap_err().contains("certificate_days"));
-        }
-        let zero = [("SIGNPOST__LIMITS__DRAIN_SECONDS_MAX", "0")];
-        assert!(parse(SMALL, &zero).unwrap_err().contains("drain_seconds_max"));
-    }
-}
+mod tests;

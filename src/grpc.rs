@@ -49,6 +49,10 @@ pub const SERVICES: [&str; 5] = [
 /// What health says of all that destroys or closes: not serving while the clock is in doubt.
 pub const DESTRUCTION: &str = "signpost.v1.destruction";
 
+/// What health says of the ledger's tree: not serving while no checkpoint can be signed. Answers are
+/// on record all the same.
+pub const LEDGER_KEPT: &str = "signpost.v1.ledger";
+
 /// The directory and the places for requests in progress.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {

@@ -15,17 +15,18 @@ use signpost_core::directory::onboarding::{FirstLight, Invitation, Recovery, Rec
 use signpost_core::policy::Policy;
 use signpost_core::refusal::Reason;
 use signpost_core::store::{Clock, StoreError};
+use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::keyring::SoftwareKeyring;
 use signpost_embedded::options::Options;
 use signpost_embedded::store::EmbeddedStore;
 use signpost_pseudonym::oprf::{EvaluationKey, EvaluationKeyId, EvaluationKeys};
 
 use crate::code_file::{NewCode, file_name};
-use crate::config::Config;
+use crate::config::{Config, Ledger};
 use crate::entropy::SystemEntropy;
-use crate::evaluation;
 use crate::exit::{Exit, Failure};
 use crate::server::{Server, policy, with_sources};
+use crate::{evaluation, ledger};
 
 pub use bootstrap::{Administrators, Initialised, initialise, request_id};
 
@@ -79,7 +80,7 @@ async fn begin(
     made: &mut Made,
 ) -> Result<Handed, Failure> {
     let now = clock.now();
-    for directory in [&config.store.data, &config.store.keyring] {
+    for directory in [&config.store.data, &config.store.keyring, &config.ledger.directory] {
         made::check_unused(directory)?;
     }
     let own_authority = papers::make(config, &operator.server_names, now, made)?;
@@ -184,7 +185,7 @@ fn make_store(
     clock: Arc<dyn Clock>,
     made: &mut Made,
 ) -> Result<(Options, EvaluationKeys), Failure> {
-    for directory in [&config.store.data, &config.store.keyring] {
+    for directory in [&config.store.data, &config.store.keyring, &config.ledger.directory] {
         made::check_unused(directory)?;
     }
     let keyring = SoftwareKeyring::create(&config.store.keyring)
@@ -198,7 +199,19 @@ fn make_store(
         made.secret(&config.pseudonymiser.keys, &EvaluationKeys::new(key).to_text())?;
     }
     let keys = evaluation::read(&config.pseudonymiser.keys)?;
+    make_ledger(config, made)?;
     Ok((options, keys))
+}
+
+/// Makes the ledger's tree and, where there is none, the key that signs it.
+fn make_ledger(config: &Config, made: &mut Made) -> Result<(), Failure> {
+    let Ledger { directory, key, .. } = &config.ledger;
+    if !key.exists() {
+        made.secret(key, &ledger::new_key())?;
+    }
+    ledger::create(Arc::new(OsDisk), &config.ledger)?;
+    made.made_directory(directory);
+    Ok(())
 }
 
 /// Opens the new store and writes what onboarding begins with.

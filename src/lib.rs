@@ -16,6 +16,7 @@ pub mod exit;
 pub mod grpc;
 pub mod init;
 pub mod issuer;
+pub mod ledger;
 pub mod pki;
 pub mod process;
 pub mod progress;

@@ -15,9 +15,11 @@ use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::error::{Failure as StoreFailure, OpenError};
 use signpost_embedded::keyring::SoftwareKeyring;
 use signpost_embedded::options::Options;
-use signpost_embedded::store::EmbeddedStore;
+use signpost_embedded::store::{EmbeddedStore, Opened};
+use signpost_ledger::log::Log;
 use signpost_pseudonym::oprf::EvaluationKeys;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tonic::service::RoutesBuilder;
 use tonic_health::ServingStatus;
 
@@ -26,9 +28,11 @@ use crate::config::{Config, Limits};
 use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
 use crate::issuer::OwnAuthority;
+use crate::ledger::keeper::{Keeper, Keeping};
+use crate::ledger::start::LastEntries;
 use crate::progress::Bar;
 use crate::watch::{ConditionWatch, Health};
-use crate::{evaluation, grpc, tls, turn, watch};
+use crate::{evaluation, grpc, ledger, tls, turn, watch};
 
 /// Our own answer to a request that takes too long comes before the transport's, which has no reason.
 const UNANSWERED_AFTER: Duration = Duration::from_secs(1);
@@ -42,6 +46,7 @@ pub struct Server {
     keys: Arc<EvaluationKeys>,
     store: Arc<EmbeddedStore>,
     directory: Directory,
+    log: Log,
 }
 
 impl Server {
@@ -63,11 +68,8 @@ impl Server {
         let own_authority = own_authority(&config)?;
         let keys = evaluation::read(&config.pseudonymiser.keys)?;
         let policy = policy(&config)?;
-        let options = store_options(disk, &config, service_time)?;
-        let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&options))
-            .await
-            .map_err(|error| Failure::new(Exit::Bug, format!("opening the store: {error}")))?
-            .map_err(|error| sealed(&error))?;
+        let options = store_options(Arc::clone(&disk), &config, service_time)?;
+        let (log, opened) = open_both(disk, &config, options).await?;
         let store = Arc::new(opened.store);
         let directory = Directory::start(
             Arc::clone(&store) as Arc<dyn Store>,
@@ -93,7 +95,7 @@ impl Server {
             let recorded = directory.record_cut_tail(opened.cut_bytes).await;
             recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
         }
-        Ok(Self { config, tls, authorities, keys: Arc::new(keys), store, directory })
+        Ok(Self { config, tls, authorities, keys: Arc::new(keys), store, directory, log })
     }
 
     /// The store, for whoever reads the ledger beside the service.
@@ -110,7 +112,7 @@ impl Server {
 
     /// Closes the store of a service that did not serve.
     pub async fn close_unserved(self) -> Result<(), Failure> {
-        self.close(None).await
+        close(&self.store, None).await
     }
 
     /// Serves until `stop` ends or the store fails.
@@ -133,6 +135,7 @@ impl Server {
         let (health, health_service) = tonic_health::server::health_reporter();
         let health = Health::new(health);
         let limits = self.config.limits.clone();
+        let (keeper, _shelf) = Keeper::new(self.directory.clone(), self.store(), self.log);
         let services = grpc::Services {
             directory: self.directory.clone(),
             keys: Arc::clone(&self.keys),
@@ -160,12 +163,14 @@ impl Server {
         let (store, after) = (Arc::clone(&self.store), self.config.store.turn_after_bytes);
         let turning = turn::when_grown(self.directory.clone(), store, after, stopped);
         let turning = tokio::spawn(turning);
+        let mut keeping = Keeping::begin(keeper, health.clone());
         tracing::info!("serving");
 
         let condition = ConditionWatch::new(self.directory.clone(), health.clone());
         let failed = tokio::select! {
             () = stop => None,
             cause = failure(&self.store) => Some(cause),
+            cause = keeping.failure() => Some(cause),
             never = condition.follow(|| self.store.condition()) => match never {},
             ended = &mut serving => {
                 tracing::error!(?ended, "the server ended by itself");
@@ -174,12 +179,7 @@ impl Server {
         };
         health.set(ServingStatus::NotServing).await;
         stopping.send_replace(true);
-        if !serving.is_finished()
-            && tokio::time::timeout(limits.drain_time(), &mut serving).await.is_err()
-        {
-            tracing::warn!("requests in progress did not end in time");
-            serving.abort();
-        }
+        drain(&mut serving, limits.drain_time()).await;
         looking.await.ok();
         alerting.await.ok();
         turning.await.ok();
@@ -187,19 +187,51 @@ impl Server {
         // not yet on record.
         watch::record_all_refusals(&self.directory).await;
         condition.record_owed().await;
-        self.close(failed).await
+        // Nothing is written any more: the last checkpoint covers all.
+        let not_signed = keeping.close().await;
+        close(&self.store, failed.or(not_signed)).await
     }
+}
 
-    /// The store goes last.
-    async fn close(self, failed: Option<String>) -> Result<(), Failure> {
-        let closed = self.store.close().await;
-        if let Some(cause) = failed {
-            return Err(Failure::new(Exit::StoreFailed, cause));
-        }
-        closed.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
-        tracing::info!("stopped");
-        Ok(())
+/// Opens the ledger's tree, and then the store, which must be the one that the tree was made of.
+async fn open_both(
+    disk: Arc<dyn Disk>,
+    config: &Config,
+    options: Options,
+) -> Result<(Log, Opened), Failure> {
+    let ledger = config.ledger.clone();
+    let open = move || {
+        let log = ledger::open(disk, &ledger)?;
+        let last = LastEntries::read(&ledger.directory, &log)?;
+        let options = Options { witness: Some(last.witness()), ..options };
+        let opened = EmbeddedStore::open(&options).map_err(|error| sealed(&error))?;
+        Ok((log, last, opened))
+    };
+    let opened = tokio::task::spawn_blocking(open).await;
+    let opened = opened
+        .map_err(|error| Failure::new(Exit::Bug, format!("opening ledger and store: {error}")))?;
+    let (log, last, opened) = opened?;
+    last.compare(&opened.store).await?;
+    Ok((log, opened))
+}
+
+/// Gives requests in progress their time to end.
+async fn drain<T>(serving: &mut JoinHandle<T>, patience: Duration) {
+    if !serving.is_finished() && tokio::time::timeout(patience, &mut *serving).await.is_err() {
+        tracing::warn!("requests in progress did not end in time");
+        serving.abort();
     }
+}
+
+/// The store goes last.
+async fn close(store: &EmbeddedStore, failed: Option<String>) -> Result<(), Failure> {
+    let closed = store.close().await;
+    if let Some(cause) = failed {
+        return Err(Failure::new(Exit::StoreFailed, cause));
+    }
+    closed.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
+    tracing::info!("stopped");
+    Ok(())
 }
 
 /// Where the configuration's store lies, and what opens it. How far opening it is, is told on
@@ -224,6 +256,7 @@ pub fn check(config: &Config, clock: Arc<dyn Clock>) -> Result<String, Failure> 
     tls::server_config(&config.server, clock)?;
     own_authority(config)?;
     evaluation::read(&config.pseudonymiser.keys)?;
+    ledger::verifier(&config.ledger)?;
     let digest = policy(config)?.digest();
     Ok(hex::encode(digest.as_bytes()))
 }

@@ -34,6 +34,11 @@ impl Health {
         }
     }
 
+    /// Says whether checkpoints of the ledger are signed.
+    pub(crate) async fn set_ledger(&self, status: ServingStatus) {
+        self.0.set_service_status(grpc::LEDGER_KEPT, status).await;
+    }
+
     /// Says whether anything may be destroyed or closed.
     async fn set_destruction(&self, status: ServingStatus) {
         self.0.set_service_status(grpc::DESTRUCTION, status).await;

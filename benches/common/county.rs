@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use crate::children::{self, ChildOf, FLAGS_EACH};
 
 /// Told apart in the folder's name, so that a county of other content is made anew.
-const CONTENT: u32 = 1;
+const CONTENT: u32 = 2;
 const CHILDREN_A_COMMIT: usize = 100;
 const COMMITS_IN_FLIGHT: usize = 8;
 
@@ -189,6 +189,11 @@ client_authority = "authority.pem"
 [store]
 data = "data"
 keyring = "keyring"
+
+[ledger]
+directory = "ledger"
+key = "ledger.key"
+origin = "benchmark.example/ledger"
 
 [pseudonymiser]
 mode = "in-process"

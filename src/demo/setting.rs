@@ -115,6 +115,11 @@ client_authority = "authority.pem"
 data = "data"
 keyring = "keyring"
 
+[ledger]
+directory = "ledger"
+key = "ledger.key"
+origin = "demo.example/ledger"
+
 [pseudonymiser]
 mode = "in-process"
 keys = "evaluation.keys"

@@ -208,8 +208,17 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
         table[section].as_table().unwrap().keys().cloned().collect()
     };
     // Whoever adds a key adds it to the file: this destructures all there are.
-    let Config { server, authority, store, pseudonymiser, policy, limits: _, quotas: _, log } =
-        config;
+    let Config {
+        server,
+        authority,
+        store,
+        pseudonymiser,
+        policy,
+        limits: _,
+        quotas: _,
+        log,
+        ledger,
+    } = config;
     assert_eq!(authority, None);
     let signpost::config::Server {
         listen: _,
@@ -219,6 +228,7 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
         reflection: _,
     } = server;
     let signpost::config::Store { data: _, keyring: _, turn_after_bytes: _ } = store;
+    let signpost::config::Ledger { directory: _, key: _, origin: _ } = ledger;
     let signpost::config::Pseudonymiser { mode: _, keys: _ } = pseudonymiser;
     let signpost::config::PolicyFile { file } = policy;
     let signpost::config::Log { format: _, level: _ } = log;
@@ -228,6 +238,7 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
         ["certificate", "client_authority", "key", "listen", "reflection"]
     );
     assert_eq!(sorted(keys("store")), ["data", "keyring", "turn_after_bytes"]);
+    assert_eq!(sorted(keys("ledger")), ["directory", "key", "origin"]);
     assert_eq!(sorted(keys("pseudonymiser")), ["keys", "mode"]);
     assert_eq!(sorted(keys("log")), ["format", "level"]);
     let shown = format!("{:?}", Quotas::default());

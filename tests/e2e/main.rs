@@ -11,6 +11,7 @@ mod clock;
 mod commandline;
 mod fields;
 mod harness;
+mod ledger;
 mod load;
 mod onboarding;
 mod process;

@@ -84,6 +84,15 @@ impl Serialize for Fields {
     }
 }
 
+/// Prints fields alone, with words of their own for people.
+pub fn print_fields(
+    text: impl FnOnce() -> String,
+    fields: &Fields,
+    output: Output,
+) -> anyhow::Result<()> {
+    print(output, text, fields)
+}
+
 /// Prints what became of a change: a sentence, an id that goes with it, and the receipt.
 pub fn print_done(
     sentence: &str,

@@ -372,6 +372,11 @@ client_authority = "pki/authority.pem"
 data = "data"
 keyring = "keyring"
 
+[ledger]
+directory = "ledger"
+key = "ledger.key"
+origin = "county.example/ledger"
+
 [pseudonymiser]
 mode = "in-process"
 keys = "evaluation.keys"

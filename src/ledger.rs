@@ -1,0 +1,82 @@
+//! The ledger as a Merkle tree, kept beside the store: where it lies, who signs it, how it is made.
+//!
+//! The store is the truth of what the entries are; the tree is what outsiders can hold us to.
+//! [`keeper`] feeds it while the service runs, [`start`] compares the two before anything is served.
+
+mod disk;
+pub(crate) mod keeper;
+pub(crate) mod start;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use signpost_embedded::disk::Disk;
+use signpost_ledger::error::LedgerError;
+use signpost_ledger::log::Log;
+use signpost_ledger::note::key::VerifierKey;
+use signpost_ledger::note::signer::{LogSigner, Seed};
+use zeroize::Zeroizing;
+
+use crate::config;
+use crate::entropy::SystemEntropy;
+use crate::exit::{Exit, Failure};
+use crate::secret_file;
+use crate::server::with_sources;
+use disk::LogDisk;
+
+/// The public key of the ledger that the configuration names: what outsiders verify by.
+pub fn verifier(config: &config::Ledger) -> Result<VerifierKey, Failure> {
+    signer(config).map(|signer| signer.verifier().clone())
+}
+
+/// As [`create`], with a new key if there is none. Gives the public key.
+pub fn create_with_key(
+    disk: Arc<dyn Disk>,
+    config: &config::Ledger,
+) -> Result<VerifierKey, Failure> {
+    if !config.key.exists() {
+        secret_file::create(&config.key, &new_key())?;
+    }
+    create(disk, config)?;
+    verifier(config)
+}
+
+/// Makes a new key, for a file that only its owner may read: 64 hex digits.
+pub(crate) fn new_key() -> Zeroizing<String> {
+    let seed = Zeroizing::new(SystemEntropy.bytes::<{ Seed::LEN }>());
+    let mut text = Zeroizing::new(hex::encode(*seed));
+    text.push('\n');
+    text
+}
+
+/// Makes a ledger without entries where the configuration says; the service fills it. One that is
+/// there is refused, and so is a missing key.
+pub fn create(disk: Arc<dyn Disk>, config: &config::Ledger) -> Result<(), Failure> {
+    let made = Log::create(Arc::new(LogDisk(disk)), &config.directory, signer(config)?);
+    made.map(drop).map_err(|error| Failure::config(with_sources(&error)))
+}
+
+/// Opens the ledger that the configuration names.
+pub(crate) fn open(disk: Arc<dyn Disk>, config: &config::Ledger) -> Result<Log, Failure> {
+    let opened = Log::open(Arc::new(LogDisk(disk)), &config.directory, signer(config)?);
+    opened.map_err(|error| sealed(&config.directory, &error))
+}
+
+/// Why a ledger is not relied on, and what to do about it.
+fn sealed(directory: &Path, error: &LedgerError) -> Failure {
+    let (directory, problem) = (directory.display(), with_sources(error));
+    let advice = "restore it from a copy, or move it away and make it anew from the store's \
+                  entries (signpost ledger create)";
+    Failure::new(Exit::Sealed, format!("the ledger {directory}: {problem}; {advice}"))
+}
+
+/// Reads the key and the name that checkpoints are signed with.
+fn signer(config: &config::Ledger) -> Result<LogSigner, Failure> {
+    let text = secret_file::read(&config.key)?;
+    let mut seed = Zeroizing::new([0; Seed::LEN]);
+    let wrong = |problem: String| Failure::config(format!("{}: {problem}", config.key.display()));
+    hex::decode_to_slice(text.trim_end(), &mut *seed)
+        .map_err(|_| wrong("must be the 64 hex digits of an Ed25519 seed".to_owned()))?;
+    LogSigner::new(&config.origin, &Seed::new(*seed))
+        .map_err(|error| Failure::config(format!("ledger.origin: {error}")))
+}

@@ -1,0 +1,315 @@
+//! The keeper: while the service runs it anchors the ledger, feeds its tree, and signs checkpoints.
+//!
+//! A round is one anchor, the entries up to it, and one checkpoint that ends with it. Without an
+//! entry behind the last checkpoint there is no round, so that the keeper's own anchors lead to no
+//! further ones.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use signpost_core::directory::Directory;
+use signpost_core::id::Receipt;
+use signpost_core::refusal::Refusal;
+use signpost_core::store::{Store, StoreError};
+use signpost_ledger::error::LedgerError;
+use signpost_ledger::log::Log;
+use signpost_ledger::log::reader::Reader;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinError, JoinHandle};
+use tonic_health::ServingStatus;
+
+use crate::server::with_sources;
+use crate::watch::Health;
+
+const EVERY: Duration = Duration::from_secs(1);
+/// A round that failed is tried again ever later, up to this.
+const TRIED_AGAIN_AFTER_MAX: Duration = Duration::from_mins(1);
+
+const PAGE: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
+
+/// A ledger that is so far behind is being filled: how far that is, is told.
+const WORTH_TELLING: u64 = 65_536;
+
+/// So many may wait for a checkpoint of their own.
+const DEMANDS_MAX: usize = 64;
+
+/// The last checkpoint, and what answers about the entries under it.
+#[derive(Clone, Debug)]
+pub(crate) struct Published {
+    /// The signed note, as it lies on disk.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the service that answers from it is still to come")
+    )]
+    pub(crate) note: String,
+    /// Answers from the files.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the service that answers from it is still to come")
+    )]
+    pub(crate) reader: Reader,
+}
+
+/// The ledger, for whoever answers from it.
+#[derive(Clone, Debug)]
+pub(crate) struct Shelf {
+    published: watch::Receiver<Published>,
+    demands: mpsc::Sender<oneshot::Sender<()>>,
+}
+
+/// Feeds one log from one store.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    directory: Directory,
+    store: Arc<dyn Store>,
+    log: Arc<Mutex<Log>>,
+    /// An anchor that is on record, and that no checkpoint covers yet.
+    owed: Option<Receipt>,
+    published: watch::Sender<Published>,
+    demands: mpsc::Receiver<oneshot::Sender<()>>,
+}
+
+/// Why a round did not come to its checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RoundError {
+    /// The store does not take the anchor now, or does not give the entries.
+    #[error("the store: {0}")]
+    Store(#[from] Refusal),
+    /// The tree cannot be written now.
+    #[error("{}", with_sources(.0))]
+    Later(LedgerError),
+    /// Nothing more is signed until a start has looked.
+    #[error("the ledger's tree: {}", with_sources(.0))]
+    Lost(LedgerError),
+    /// A bug: the log may have taken half an entry.
+    #[error("the ledger's tree: a bug")]
+    Panicked,
+}
+
+impl RoundError {
+    /// Whether a start has to look before anything more is signed.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::Later(_) => false,
+            Self::Lost(_) | Self::Panicked => true,
+        }
+    }
+}
+
+impl From<StoreError> for RoundError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<LedgerError> for RoundError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Full { .. } | LedgerError::Io { .. } => Self::Later(error),
+            LedgerError::Lost { .. }
+            | LedgerError::Damaged { .. }
+            | LedgerError::Checkpoint { .. }
+            | LedgerError::AlreadyThere { .. }
+            | LedgerError::OutOfOrder { .. }
+            | LedgerError::TooLong { .. }
+            | LedgerError::Beyond { .. } => Self::Lost(error),
+        }
+    }
+}
+
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the service that answers from it is still to come")
+)]
+impl Shelf {
+    /// The ledger as the last checkpoint has it.
+    pub(crate) fn last(&self) -> Published {
+        self.published.borrow().clone()
+    }
+
+    /// The ledger as a checkpoint has it that was signed after this was asked for, if there was
+    /// anything new to sign.
+    pub(crate) async fn fresh(&self) -> Published {
+        let (told, done) = oneshot::channel();
+        // Where the keeper has ended, the last checkpoint is all there is.
+        if self.demands.send(told).await.is_ok() {
+            done.await.ok();
+        }
+        self.last()
+    }
+}
+
+impl Keeper {
+    /// A keeper of this log, and where others find what it signs.
+    pub(crate) fn new(directory: Directory, store: Arc<dyn Store>, log: Log) -> (Self, Shelf) {
+        let (published, seen) = watch::channel(publish(&log));
+        let (demand, demands) = mpsc::channel(DEMANDS_MAX);
+        let log = Arc::new(Mutex::new(log));
+        let keeper = Self { directory, store, log, owed: None, published, demands };
+        (keeper, Shelf { published: seen, demands: demand })
+    }
+
+    /// Keeps the ledger until `closing` ends, and then signs it as a whole once more. An error is
+    /// one after which nothing more may be signed.
+    pub(crate) async fn keep(
+        mut self,
+        health: Health,
+        closing: impl Future<Output = ()>,
+    ) -> Result<(), RoundError> {
+        let mut closing = std::pin::pin!(closing);
+        let mut pause = EVERY;
+        health.set_ledger(ServingStatus::Serving).await;
+        loop {
+            let is_well = pause == EVERY;
+            let mut waiting = Vec::new();
+            tokio::select! {
+                () = &mut closing => break,
+                () = tokio::time::sleep(pause) => {}
+                Some(demand) = self.demands.recv(), if is_well => waiting.push(demand),
+            }
+            waiting.extend(std::iter::from_fn(|| self.demands.try_recv().ok()));
+            pause = match self.round().await {
+                Ok(()) => EVERY,
+                Err(error) if error.is_final() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, "no checkpoint can be signed now: it is tried again");
+                    (2 * pause).min(TRIED_AGAIN_AFTER_MAX)
+                }
+            };
+            if is_well != (pause == EVERY) {
+                tell(&health, pause == EVERY).await;
+            }
+            for demand in waiting {
+                let _caller_gone = demand.send(());
+            }
+        }
+        match self.round().await {
+            Err(error) if error.is_final() => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "the last entries have no checkpoint: the next start signs one");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Anchors, feeds and signs, if there is anything that is not signed.
+    pub(crate) async fn round(&mut self) -> Result<(), RoundError> {
+        let next = Receipt(self.size());
+        let anchor = match self.owed {
+            Some(anchor) => anchor,
+            None if self.store.entries(next, NonZeroUsize::MIN).await?.is_empty() => return Ok(()),
+            None => *self.owed.insert(self.directory.anchor().await?),
+        };
+        self.feed_through(anchor).await?;
+        let published = self.with_log(|log| log.checkpoint().map(drop).map(|()| publish(log)));
+        self.published.send_replace(published.await?);
+        self.owed = None;
+        Ok(())
+    }
+
+    /// Gives the log the stored bytes of every entry up to this one.
+    async fn feed_through(&self, last: Receipt) -> Result<(), RoundError> {
+        let first = self.size();
+        let behind = (last.0 + 1).saturating_sub(first);
+        let mut tenths_told = 0;
+        loop {
+            let next = self.size();
+            let left = usize::try_from((last.0 + 1).saturating_sub(next)).unwrap_or(usize::MAX);
+            let Some(limit) = NonZeroUsize::new(left.min(PAGE.get())) else { return Ok(()) };
+            let page = self.store.entries(Receipt(next), limit).await?;
+            if page.is_empty() {
+                return Err(StoreError::Damaged.into());
+            }
+            let append = move |log: &mut Log| {
+                let mut entries = (next..).zip(&page);
+                entries.try_for_each(|(index, entry)| log.append(index, entry.as_bytes()))
+            };
+            self.with_log(append).await?;
+            let tenths = (self.size() - first) * 10 / behind;
+            if behind >= WORTH_TELLING && tenths > tenths_told {
+                tenths_told = tenths;
+                tracing::info!(percent = tenths * 10, "filling the ledger's tree");
+            }
+        }
+    }
+
+    fn size(&self) -> u64 {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).size()
+    }
+
+    /// Does what waits for a disk on a thread where that stops nobody.
+    async fn with_log<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Log) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, RoundError> {
+        let log = Arc::clone(&self.log);
+        let work = move || work(&mut log.lock().unwrap_or_else(PoisonError::into_inner));
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => Ok(done?),
+            Err(error) if error.is_panic() => Err(RoundError::Panicked),
+            Err(_runtime_ends) => Err(StoreError::Unavailable.into()),
+        }
+    }
+}
+
+/// A keeper at work.
+#[derive(Debug)]
+pub(crate) struct Keeping {
+    task: JoinHandle<Result<(), RoundError>>,
+    close: oneshot::Sender<()>,
+    has_ended: bool,
+}
+
+impl Keeping {
+    /// Begins in a task of its own: there may be much to fill.
+    pub(crate) fn begin(keeper: Keeper, health: Health) -> Self {
+        let (close, closing) = oneshot::channel();
+        let closing = async move {
+            // Dropped or sent, it is the end.
+            closing.await.ok();
+        };
+        Self { task: tokio::spawn(keeper.keep(health, closing)), close, has_ended: false }
+    }
+
+    /// Ends when nothing more may be signed, with why.
+    pub(crate) async fn failure(&mut self) -> String {
+        let ended = (&mut self.task).await;
+        self.has_ended = true;
+        cause(ended).unwrap_or_else(|| "the ledger's keeper ended by itself".to_owned())
+    }
+
+    /// Signs the ledger as a whole. Gives why that was not possible, where a start has to look.
+    pub(crate) async fn close(self) -> Option<String> {
+        if self.has_ended {
+            return None;
+        }
+        let _sent_while_it_runs = self.close.send(());
+        cause(self.task.await)
+    }
+}
+
+fn cause(ended: Result<Result<(), RoundError>, JoinError>) -> Option<String> {
+    match ended {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_panicked) => Some(RoundError::Panicked.to_string()),
+    }
+}
+
+fn publish(log: &Log) -> Published {
+    Published { note: log.note().to_string(), reader: log.reader() }
+}
+
+async fn tell(health: &Health, is_well: bool) {
+    if is_well {
+        tracing::info!("checkpoints are signed again");
+        health.set_ledger(ServingStatus::Serving).await;
+    } else {
+        health.set_ledger(ServingStatus::NotServing).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+use signpost_core::entry::Entry;
+use signpost_core::faulty::{Call, Fault, FaultyStore};
+use signpost_core::memory::MemoryStore;
+use signpost_core::policy::Policy;
+use signpost_core::terms::Action;
+use signpost_core::testing::Register;
+use signpost_embedded::disk::volatile::{Faults, VolatileDisk};
+use signpost_ledger::note::checkpoint::Checkpoint;
+use signpost_ledger::note::key::VerifierKey;
+use signpost_ledger::note::signer::{LogSigner, Seed};
+use signpost_ledger::tree::hash::Hash;
+use tempfile::TempDir;
+use tonic::Request;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_server::Health as _;
+use tonic_health::server::HealthService;
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::entropy::SystemEntropy;
+use crate::grpc;
+use crate::ledger::disk::LogDisk;
+
+/// A keeper of an empty log, beside a store with first light on record.
+struct Scene {
+    keeper: Keeper,
+    shelf: Shelf,
+    store: Arc<FaultyStore>,
+    directory: Directory,
+    faults: Faults,
+    _folder: TempDir,
+}
+
+fn signer() -> LogSigner {
+    LogSigner::new("test.example/ledger", &Seed::new([7; 32])).unwrap()
+}
+
+async fn scene() -> Scene {
+    let clock = Arc::new(SystemClock);
+    let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock.clone()))));
+    let policy = Arc::new(Policy::default());
+    Directory::first_light(&*store, &policy, Register::default().into()).await.unwrap();
+    let directory = Directory::start(store.clone(), policy, clock, Arc::new(SystemEntropy));
+    let directory = directory.await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let disk = VolatileDisk::new();
+    let faults = disk.faults();
+    let disk = Arc::new(LogDisk(Arc::new(disk)));
+    let log = Log::create(disk, &folder.path().join("ledger"), signer()).unwrap();
+    let (keeper, shelf) = Keeper::new(directory.clone(), store.clone(), log);
+    Scene { keeper, shelf, store, directory, faults, _folder: folder }
+}
+
+impl Scene {
+    async fn entries(&self) -> Vec<Entry> {
+        self.store.entries(Receipt(0), NonZeroUsize::MAX).await.unwrap()
+    }
+
+    /// How many entries the last checkpoint covers, once it is seen to be signed and each of them to
+    /// be in its tree.
+    async fn signed(&self) -> u64 {
+        let Published { note, reader } = self.shelf.last();
+        let key: VerifierKey = signer().verifier().clone();
+        let (checkpoint, _) = Checkpoint::open(note.as_bytes(), &key).unwrap();
+        assert_eq!(checkpoint, *reader.checkpoint());
+        for (index, entry) in (0..checkpoint.size).zip(self.entries().await) {
+            let proof = reader.inclusion(index, checkpoint.size).unwrap();
+            proof.verify(&Hash::of_entry(entry.as_bytes()), &checkpoint.root).unwrap();
+        }
+        checkpoint.size
+    }
+
+    /// The actions on record, in order.
+    async fn actions(&self) -> Vec<Action> {
+        self.entries().await.iter().map(Entry::action).collect()
+    }
+}
+
+const LIGHT: Action = Action::FirstLight;
+const ANCHOR: Action = Action::Anchor;
+
+#[tokio::test]
+async fn a_round_ends_with_its_anchor_and_leads_to_no_other() {
+    let mut scene = scene().await;
+    for _ in 0..3 {
+        scene.keeper.round().await.unwrap();
+        assert_eq!(scene.actions().await, [LIGHT, ANCHOR], "the keeper does not feed itself");
+        assert_eq!(scene.signed().await, 2);
+    }
+    scene.directory.record_full().await.unwrap();
+    scene.directory.record_writable().await.unwrap();
+    scene.keeper.round().await.unwrap();
+    let (full, writable) = (Action::NoteFull, Action::NoteWritable);
+    assert_eq!(scene.actions().await, [LIGHT, ANCHOR, full, writable, ANCHOR]);
+    assert_eq!(scene.signed().await, 5);
+}
+
+#[tokio::test]
+async fn without_space_an_anchor_is_owed_and_signed_when_there_is_some() {
+    let mut scene = scene().await;
+    scene.faults.no_space(0);
+    for _ in 0..3 {
+        let error = scene.keeper.round().await.unwrap_err();
+        assert!(matches!(error, RoundError::Later(LedgerError::Full { .. })), "{error}");
+        assert_eq!(scene.actions().await, [LIGHT, ANCHOR], "one anchor for all tries");
+    }
+    assert_eq!(scene.signed().await, 0);
+    scene.faults.space_again();
+    scene.keeper.round().await.unwrap();
+    assert_eq!(scene.signed().await, 2);
+}
+
+#[tokio::test]
+async fn a_store_that_takes_no_anchor_or_gives_no_entries_is_asked_again() {
+    let mut scene = scene().await;
+    for call in [Call::Entries, Call::Position, Call::Commit] {
+        scene.store.fail(call, 0, Fault::Refuses);
+        let error = scene.keeper.round().await.unwrap_err();
+        assert!(!error.is_final(), "{call:?}: {error}");
+    }
+    assert_eq!(scene.actions().await, [LIGHT]);
+    scene.keeper.round().await.unwrap();
+    assert_eq!(scene.signed().await, 2);
+}
+
+#[tokio::test]
+async fn a_failed_sync_ends_the_keeping_for_good() {
+    let mut scene = scene().await;
+    scene.faults.fail_sync(|path| path.to_string_lossy().contains("tile"), 1);
+    let error = scene.keeper.round().await.unwrap_err();
+    assert!(error.is_final(), "{error}");
+    let error = scene.keeper.round().await.unwrap_err();
+    assert!(error.is_final(), "it stays lost: {error}");
+    assert_eq!(scene.signed().await, 0);
+}
+
+/// What health says of the ledger.
+async fn status(health: &HealthService) -> Option<i32> {
+    let request = HealthCheckRequest { service: grpc::LEDGER_KEPT.to_owned() };
+    health.check(Request::new(request)).await.ok().map(|checked| checked.into_inner().status)
+}
+
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+    waited.unwrap_or_else(|_| panic!("waited too long for {what}"));
+}
+
+#[tokio::test]
+async fn health_tells_of_the_ledger_and_closing_signs_all() {
+    let Scene { keeper, shelf, directory, faults, _folder, .. } = scene().await;
+    let (reporter, _) = tonic_health::server::health_reporter();
+    let checks = HealthService::from_health_reporter(reporter.clone());
+    faults.no_space(0);
+    let keeping = Keeping::begin(keeper, Health::new(reporter));
+    until("the want of space", async || status(&checks).await == Some(2)).await;
+    faults.space_again();
+    until("its end", async || status(&checks).await == Some(1)).await;
+    assert_eq!(shelf.last().reader.checkpoint().size, 2);
+
+    let receipt = directory.record_full().await.unwrap();
+    assert_eq!(shelf.fresh().await.reader.checkpoint().size, receipt.0 + 2, "on demand");
+    let receipt = directory.record_writable().await.unwrap();
+    assert_eq!(keeping.close().await, None);
+    assert_eq!(shelf.fresh().await.reader.checkpoint().size, receipt.0 + 2, "all is signed");
+}
