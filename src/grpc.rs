@@ -2,6 +2,7 @@
 
 mod alert_service;
 mod caller;
+mod ledger_service;
 mod onboarding_service;
 mod padding;
 mod parse;
@@ -18,6 +19,7 @@ use signpost_core::directory::{Directory, Presented};
 use signpost_core::refusal::Refusal;
 use signpost_core::terms::Outcome;
 use signpost_proto::v1::alert_service_server::AlertServiceServer;
+use signpost_proto::v1::ledger_service_server::LedgerServiceServer;
 use signpost_proto::v1::onboarding_service_server::OnboardingServiceServer;
 use signpost_proto::v1::pseudonym_service_server::PseudonymServiceServer;
 use signpost_proto::v1::purge_service_server::PurgeServiceServer;
@@ -29,7 +31,9 @@ use tonic::{Request, Status};
 
 use crate::admission::ClientAuthorities;
 use crate::config::Limits;
+use crate::ledger::keeper::Shelf;
 use alert_service::Alerts;
+use ledger_service::Ledgers;
 use onboarding_service::Onboarding;
 use pseudonym_service::Pseudonyms;
 use purge_service::Purges;
@@ -38,11 +42,12 @@ use signpost_service::Signposts;
 pub use padding::PADDED_TO;
 
 /// What a service that was shed, and every other, is called in health and in the policy table.
-pub const SERVICES: [&str; 5] = [
+pub const SERVICES: [&str; 6] = [
     "signpost.v1.SignpostService",
     "signpost.v1.PseudonymService",
     "signpost.v1.OnboardingService",
     "signpost.v1.AlertService",
+    "signpost.v1.LedgerService",
     "signpost.v1.PurgeService",
 ];
 
@@ -117,6 +122,7 @@ pub(crate) struct Services {
     pub(crate) directory: Directory,
     pub(crate) keys: Arc<EvaluationKeys>,
     pub(crate) authorities: ClientAuthorities,
+    pub(crate) shelf: Shelf,
 }
 
 impl Services {
@@ -128,6 +134,7 @@ impl Services {
         let signposts = SignpostServiceServer::new(Signposts::new(desk.clone()));
         let pseudonyms = PseudonymServiceServer::new(Pseudonyms::new(desk.clone(), limits));
         let alerts = AlertServiceServer::new(Alerts::new(desk.clone()));
+        let ledgers = LedgerServiceServer::new(Ledgers::new(desk.clone(), self.shelf));
         let purges = PurgeServiceServer::new(Purges::new(desk.clone()));
         let onboarding = OnboardingServiceServer::new(Onboarding::new(desk, self.authorities));
         routes
@@ -135,6 +142,7 @@ impl Services {
             .add_service(pseudonyms.max_decoding_message_size(bytes_max))
             .add_service(onboarding.max_decoding_message_size(onboarding_max))
             .add_service(alerts.max_decoding_message_size(bytes_max))
+            .add_service(ledgers.max_decoding_message_size(bytes_max))
             .add_service(purges.max_decoding_message_size(bytes_max));
     }
 }

@@ -135,11 +135,12 @@ impl Server {
         let (health, health_service) = tonic_health::server::health_reporter();
         let health = Health::new(health);
         let limits = self.config.limits.clone();
-        let (keeper, _shelf) = Keeper::new(self.directory.clone(), self.store(), self.log);
+        let (keeper, shelf) = Keeper::new(self.directory.clone(), self.store(), self.log);
         let services = grpc::Services {
             directory: self.directory.clone(),
             keys: Arc::clone(&self.keys),
             authorities: self.authorities.clone(),
+            shelf,
         };
         routes.add_service(health_service);
         services.add_to(&mut routes, &limits);

@@ -9,6 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed={}", root.display());
     let files = [
         "alert_service",
+        "ledger_service",
         "onboarding_service",
         "pseudonym_service",
         "purge_service",

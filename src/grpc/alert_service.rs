@@ -11,10 +11,10 @@ use signpost_proto::v1;
 use signpost_proto::v1::alert_service_server::AlertService;
 use signpost_pseudonym::oprf::EvaluationKeys;
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use super::Desk;
 use super::parse::read;
+use super::render::uuid_text;
 
 /// The most alerts of a page, and how many come where the client does not say.
 const PAGE_MAX: usize = 500;
@@ -153,8 +153,4 @@ fn render(alert: &Alert) -> v1::Alert {
         outcome,
         closed_by_id,
     }
-}
-
-fn uuid_text(id: [u8; 16]) -> String {
-    Uuid::from_bytes(id).to_string()
 }

@@ -90,3 +90,7 @@ pub(super) fn malformed(invalid: Invalid, receipt: u64) -> v1::Malformed {
         .map(|wrong| v1::FieldProblem { field: wrong.field, problem: wrong.problem });
     v1::Malformed { problems: problems.collect(), receipt }
 }
+
+pub(super) fn uuid_text(id: [u8; 16]) -> String {
+    uuid::Uuid::from_bytes(id).to_string()
+}

@@ -38,16 +38,8 @@ const DEMANDS_MAX: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct Published {
     /// The signed note, as it lies on disk.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the service that answers from it is still to come")
-    )]
     pub(crate) note: String,
     /// Answers from the files.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the service that answers from it is still to come")
-    )]
     pub(crate) reader: Reader,
 }
 
@@ -117,11 +109,6 @@ impl From<LedgerError> for RoundError {
         }
     }
 }
-
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the service that answers from it is still to come")
-)]
 impl Shelf {
     /// The ledger as the last checkpoint has it.
     pub(crate) fn last(&self) -> Published {

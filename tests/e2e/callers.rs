@@ -1,6 +1,7 @@
 //! Every call by every kind of caller, against the table of who is let in.
 
 mod alerts;
+mod ledger;
 mod onboarding;
 
 use std::collections::BTreeMap;
@@ -207,6 +208,9 @@ impl Drive<'_> {
             "Evaluate" => self.evaluate().await,
             "AskAsBroker" | "ListAlerts" | "CloseAlert" | "AddCanary" | "IdentifyActor" => {
                 self.alert(call).await
+            }
+            "GetCheckpoint" | "ProveInclusion" | "ProveConsistency" | "ListEntries" => {
+                self.ledger(call).await
             }
             "Check" => self.check().await,
             "Watch" => self.watch().await,

@@ -56,6 +56,7 @@ fn every_enumeration_has_the_numbers_and_names_of_the_field() {
         Purpose Relationship ServiceType InvolvementStatus Sensitivity DisclosureBasis
         SubjectInformed ContactRole ShieldKind Namespace
         Role OrganisationKind CodeScheme LegalAuthority Custody AlertKind AlertOutcome
+        Action Outcome
     }
     // What only the wire has.
     let two_names = ["AWAITING_SECOND_NAME", "COMPLETE"];

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use signpost_proto::v1::alert_service_client::AlertServiceClient;
+use signpost_proto::v1::ledger_service_client::LedgerServiceClient;
 use signpost_proto::v1::onboarding_service_client::OnboardingServiceClient;
 use signpost_proto::v1::pseudonym_service_client::PseudonymServiceClient;
 use signpost_proto::v1::purge_service_client::PurgeServiceClient;
@@ -88,6 +89,10 @@ impl Client {
     pub(crate) fn onboarding(&self) -> OnboardingServiceClient<Channel> {
         OnboardingServiceClient::new(self.channel.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn ledgers(&self) -> LedgerServiceClient<Channel> {
+        LedgerServiceClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     pub(crate) fn alerts(&self) -> AlertServiceClient<Channel> {

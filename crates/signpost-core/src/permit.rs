@@ -120,6 +120,7 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         Action::CloseAlert | Action::ListAlerts | Action::AddCanary | Action::IdentifyActor => {
             &[Role::PrivacyOfficer]
         }
+        Action::ReadLedger | Action::ListEntries => &[Role::PrivacyOfficer, Role::Auditor],
         Action::RecordContact | Action::EndContact => CONTRIBUTORS,
         Action::Evaluate => EVALUATORS,
         Action::SetShield | Action::LiftShield => {

@@ -378,6 +378,8 @@ terms! {
         ListAlerts = 70 "LIST_ALERTS",
         AddCanary = 71 "ADD_CANARY",
         IdentifyActor = 72 "IDENTIFY_ACTOR",
+        ReadLedger = 73 "READ_LEDGER",
+        ListEntries = 74 "LIST_ENTRIES",
     }
 }
 

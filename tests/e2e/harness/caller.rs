@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hyper_util::rt::TokioIo;
 use rand_core::OsRng;
 use signpost_proto::v1;
+use signpost_proto::v1::ledger_service_client::LedgerServiceClient;
 use signpost_proto::v1::onboarding_service_client::OnboardingServiceClient;
 use signpost_proto::v1::pseudonym_service_client::PseudonymServiceClient;
 use signpost_proto::v1::purge_service_client::PurgeServiceClient;
@@ -86,6 +87,10 @@ impl Caller {
 
     pub(crate) fn onboarding(&self) -> OnboardingServiceClient<Channel> {
         OnboardingServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn ledgers(&self) -> LedgerServiceClient<Channel> {
+        LedgerServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn health(&self) -> HealthClient<Channel> {

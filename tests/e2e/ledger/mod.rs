@@ -1,5 +1,6 @@
 //! The ledger's tree: what a start compares, and what auditors and outsiders verify.
 
+mod answers;
 mod start;
 
 use std::path::Path;

@@ -11,6 +11,7 @@ mod clock;
 mod contacts;
 mod fixture;
 mod issuing;
+mod ledger;
 mod model;
 mod policy_change;
 mod quotas;

@@ -45,6 +45,15 @@ impl Reader {
         proof::root(&mut Tiles::new(self), size)
     }
 
+    /// The hash of the entry of this index, as the tree has it.
+    pub fn leaf_hash(&self, index: u64) -> Result<Hash, LedgerError> {
+        let limit = self.checkpoint.size;
+        if index >= limit {
+            return Err(LedgerError::Beyond { asked: index, limit });
+        }
+        Tiles::new(self).node(0, index)
+    }
+
     /// The proof that the entry of this index is in the tree of this size.
     pub fn inclusion(&self, index: u64, size: u64) -> Result<InclusionProof, LedgerError> {
         check_size(size, self.checkpoint.size)?;
