@@ -1,5 +1,6 @@
 //! `signpost admin import`: invites many people from a file, each row looked at before any is sent.
 
+mod places;
 mod report;
 mod rows;
 mod send;
@@ -16,20 +17,24 @@ use super::codes::RECIPIENT;
 use crate::exit::{Exit, Failure};
 use crate::seal::Recipient;
 use report::Report;
+use rows::Otherwise;
 use send::Import;
 
 const EXAMPLES: &str = "\
 Examples:
   signpost admin import people.csv --group 0190b2a4-7c1e-7000-8000-000000000005 --dry-run
   signpost admin import people.csv --group 0190b2a4-7c1e-7000-8000-000000000005 --codes codes
+  signpost admin import people-of-all-groups.csv --codes codes
 
 The file's first line names its columns, in any order:
   staff_reference,vetting_on,barred_list_checked_on,training_on,agreement_signed_on
-and, where codes are to be sealed, recipient: each person's public key of age (age1...).
+and, where codes are to be sealed, recipient: each person's public key of age (age1...). Where the
+people are of several groups, group: the id of each person's.
 
-Every row is looked at first, here and by the service; if one is rejected, nobody is invited. Then
-people are invited up to 100 at a time, each time all or none. Each code goes into a file of its own
-in the folder: hand it to its person, who runs signpost enrol.";
+Every row is looked at first, here and by the service, and whether each group has places for all its
+rows; if one is rejected, nobody is invited. Then people are invited up to 100 of a group at a time,
+each time all or none. Each code goes into a file of its own in the folder, below one named as the
+group where there are several: hand it to its person, who runs signpost enrol.";
 
 /// Invites many people from a file
 #[derive(Args, Debug)]
@@ -37,9 +42,9 @@ in the folder: hand it to its person, who runs signpost enrol.";
 pub(super) struct ImportCommand {
     /// The file: comma-separated values (CSV), UTF-8
     file: PathBuf,
-    /// The group
+    /// The group of rows that name none of their own
     #[arg(long, value_name = "ID", value_parser = UUID)]
-    group: Uuid,
+    group: Option<Uuid>,
     /// Folder for the enrolment codes; made if it is not there
     #[arg(long, value_name = "FOLDER", required_unless_present = "dry_run")]
     codes: Option<PathBuf>,
@@ -58,7 +63,8 @@ impl ImportCommand {
         let text = std::fs::read_to_string(&self.file).map_err(|error| {
             Failure::config(format!("cannot read {}: {error}", self.file.display()))
         })?;
-        let rows = match rows::parse(&text, self.recipient.as_ref()) {
+        let otherwise = Otherwise { group: self.group, recipient: self.recipient.as_ref() };
+        let rows = match rows::parse(&text, otherwise) {
             Ok(rows) => rows,
             Err(rejected) => {
                 let report = Report { rejected, ..Report::default() };
@@ -67,9 +73,11 @@ impl ImportCommand {
             }
         };
         let client = self.connection.connect().await?;
-        let import = Import { client: &client, group: self.group.to_string() };
+        let import = Import { client: &client };
         let mut report = Report::default();
-        import.check(&rows, &mut report).await?;
+        let placed = places::check(&client, &rows, &mut report).await?;
+        import.check(&placed, &mut report).await?;
+        report.rejected.sort();
         let mut sent = Ok(());
         if let (true, Some(folder)) = (report.rejected.is_empty() && !self.dry_run, &self.codes) {
             sent = import.invite(&rows, folder, &mut report).await;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use signpost::clock::SystemClock;
 use signpost::init;
+use signpost_core::entry::Entry;
 use signpost_core::store::Clock;
 use signpost_core::terms::{Action, Outcome, Role};
 
@@ -29,7 +30,7 @@ async fn what_the_shipped_bootstrap_says_is_done_call_by_call_by_two_names_who_t
     assert!(world.path("tokens/duty-social-worker.token").exists());
 
     let entries = reopened(&world).await.0;
-    let actions: Vec<Action> = entries.iter().map(|entry| entry.action()).collect();
+    let actions: Vec<Action> = entries.iter().map(Entry::action).collect();
     assert_eq!(
         actions,
         [

@@ -20,6 +20,8 @@ const HEADER: &str =
 struct Council {
     world: World,
     _binary: Binary,
+    organisation: String,
+    team: String,
     group: String,
 }
 
@@ -38,7 +40,8 @@ impl Council {
         let request = CertificateParams::default().serialize_request(&key).unwrap();
         std::fs::write(world.path("ashby.csr"), request.pem().unwrap()).unwrap();
 
-        let council = Self { world, _binary: binary, group: String::new() };
+        let [organisation, team, group] = [const { String::new() }; 3];
+        let council = Self { world, _binary: binary, organisation, team, group };
         let until = council.world.today().saturating_add(300.days()).to_string();
         let organisation = council.id(
             "organisation_id",
@@ -59,19 +62,28 @@ impl Council {
             "certificate admit --system {system} --request ashby.csr --out pki/ashby.pem"
         ));
         assert_eq!(signed["fingerprint"].as_str().unwrap().len(), 64);
-        let proposal = council.id(
+        let council = Self { organisation, team, ..council };
+        let group = council.open_group(200);
+        Self { group, ..council }
+    }
+
+    /// A group of its team, by two names, of which no other may have as many places.
+    fn open_group(&self, members_max: u32) -> String {
+        let Self { organisation, team, .. } = self;
+        let until = self.world.today().saturating_add(300.days());
+        let proposal = self.id(
             "proposal_id",
             &format!(
-                "group propose {at} --team {team} --role social-worker --purpose s47-enquiry \
-                 --members-max 200 --valid-until {until}"
+                "group propose --organisation {organisation} --team {team} --role social-worker \
+                 --purpose s47-enquiry --members-max {members_max} --valid-until {until}"
             ),
         );
         let approve = format!("admin proposal approve --profile second.toml --proposal {proposal}");
-        council.json(&words(&approve), 0);
-        let groups = council.change(&format!("group list {at}"));
-        let group = groups["groups"][0]["group_id"].as_str().unwrap().to_owned();
-        assert_eq!(groups["groups"][0]["members_max"], 200);
-        Self { group, ..council }
+        self.json(&words(&approve), 0);
+        let groups = self.change(&format!("group list --organisation {organisation}"));
+        let mut groups = groups["groups"].as_array().unwrap().iter();
+        let group = groups.find(|group| group["members_max"] == members_max).unwrap();
+        group["group_id"].as_str().unwrap().to_owned()
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -102,6 +114,11 @@ impl Council {
         let import =
             format!("admin import people.csv --profile first.toml --group {group} --codes {codes}");
         self.json(&words(&import), code)
+    }
+
+    /// So many rows, from `AC-000` on.
+    fn rows(&self, count: usize) -> String {
+        (0..count).map(|number| self.row(&format!("AC-{number:03}"), "")).collect()
     }
 
     fn row(&self, staff_reference: &str, recipient: &str) -> String {
@@ -149,7 +166,8 @@ async fn many_are_invited_from_a_file_and_each_has_a_code_of_their_own() {
     });
     let report = council.import(&rows, "codes", 0);
     assert_eq!((&report["invited"], &report["checked"]), (&150.into(), &150.into()));
-    assert_eq!(report["receipts"].as_array().unwrap().len(), 4, "two chunks, looked at and sent");
+    // Two chunks, looked at and sent; before them the organisations, and the groups of some.
+    assert!(report["receipts"].as_array().unwrap().len() > 5, "{report}");
     let mode = |path: &str| {
         let metadata = std::fs::metadata(council.world.path(path)).unwrap();
         metadata.permissions().mode() & 0o777
@@ -175,14 +193,48 @@ async fn many_are_invited_from_a_file_and_each_has_a_code_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_finds_the_group_full_says_how_far_it_came() {
+async fn a_group_that_is_too_small_is_found_before_anybody_is_invited() {
     let council = Council::let_in().await;
-    let rows = (0..250)
-        .fold(String::new(), |rows, number| rows + &council.row(&format!("AC-{number:03}"), ""));
-    let report = council.import(&rows, "codes", 1);
-    assert_eq!((&report["invited"], &report["checked"]), (&200.into(), &250.into()));
-    let files = std::fs::read_dir(council.world.path("codes")).unwrap();
-    assert_eq!(files.count(), 200, "the codes of those who were refused are gone");
+    let report = council.import(&council.rows(250), "codes", 1);
+    assert_eq!((&report["invited"], &report["checked"]), (&0.into(), &200.into()));
+    let rejected = report["rejected"].as_array().unwrap();
+    assert_eq!((rejected.len(), &rejected[0]["line"]), (50, &202.into()), "{report}");
+    assert!(rejected[0]["reason"].as_str().unwrap().contains("200 places"), "{report}");
+    assert!(!council.world.path("codes").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_is_cut_short_says_how_far_it_came() {
+    let council = Council::let_in().await;
+    let codes = council.world.path("codes");
+    std::fs::create_dir(&codes).unwrap();
+    // Leads nowhere, so that it is met only when the code of this person is written.
+    std::os::unix::fs::symlink("nowhere", codes.join("AC-120.code")).unwrap();
+    let report = council.import(&council.rows(150), "codes", 64);
+    assert_eq!((&report["invited"], &report["checked"]), (&100.into(), &150.into()));
+    let files = std::fs::read_dir(codes).unwrap();
+    assert_eq!(files.count(), 101, "the codes of those who were not invited are gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_file_may_be_of_many_groups() {
+    let council = Council::let_in().await;
+    let (one, other) = (&council.group, council.open_group(2));
+    let today = council.world.today();
+    let row =
+        |staff: &str, group: &str| format!("{staff},{today},{today},{today},{today},,{group}\n");
+    let header = format!("{HEADER},group\n");
+    let import = |rows: &[String], code| {
+        std::fs::write(council.world.path("people.csv"), header.clone() + &rows.concat()).unwrap();
+        council.json(&words("admin import people.csv --profile first.toml --codes codes"), code)
+    };
+    let three = [row("A", &other), row("B", one), row("C", &other), row("D", &other)];
+    let report = import(&three, 1);
+    assert_eq!((&report["invited"], &report["rejected"][0]["line"]), (&0.into(), &5.into()));
+    assert_eq!(import(&three[..3], 0)["invited"], 3);
+    for code in [format!("{other}/A"), format!("{one}/B"), format!("{other}/C")] {
+        assert!(council.world.path(&format!("codes/{code}.code")).exists(), "{code}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Sending the rows: all are looked at by the service before any is invited.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use signpost_client::error::Refused;
@@ -20,22 +20,20 @@ const CHUNK: usize = 100;
 /// The reasons that are one row's and not the whole request's.
 const OF_ONE_ROW: [&str; 2] = ["INVALID", "ALREADY_REGISTERED"];
 
-/// Where the people go.
+/// How the rows are sent.
 pub(super) struct Import<'c> {
     pub(super) client: &'c Client,
-    pub(super) group: String,
 }
 
 impl Import<'_> {
     /// Lets the service look at every row; what it would refuse is in the report.
-    pub(super) async fn check(&self, rows: &[Row], report: &mut Report) -> anyhow::Result<()> {
+    pub(super) async fn check(&self, rows: &[&Row], report: &mut Report) -> anyhow::Result<()> {
         let bar = Rows::begin("Looking", rows.len());
         check(rows, report, &bar, async |rows| {
             let people = rows.iter().map(|row| invitation(row, hash_of_none())).collect();
-            Ok(self.client.invite_people(self.request(people, true)).await?.receipt)
+            Ok(self.client.invite_people(request(rows, people, true)).await?.receipt)
         })
         .await?;
-        report.rejected.sort();
         Ok(())
     }
 
@@ -46,14 +44,18 @@ impl Import<'_> {
         folder: &Path,
         report: &mut Report,
     ) -> anyhow::Result<()> {
-        let files: Vec<PathBuf> = rows.iter().map(|row| file_of(row, folder)).collect();
-        if let Some(there) = files.iter().find(|file| file.exists()) {
+        let chunks = chunks(rows);
+        let folders = folders(&chunks, folder);
+        let files = rows.iter().map(|row| file_of(row, &folders[row.group.as_str()]));
+        if let Some(there) = files.into_iter().find(|file| file.exists()) {
             let problem = "is there already; name a folder without the codes of these people";
             return Err(Failure::config(format!("{} {problem}", there.display())).into());
         }
         make_private(folder)?;
         let bar = Rows::begin("Inviting", rows.len());
-        for chunk in rows.chunks(CHUNK) {
+        for chunk in &chunks {
+            let folder = &folders[chunk[0].group.as_str()];
+            make_private(folder)?;
             let done = self.invite_chunk(chunk, folder).await;
             let receipt = done.map_err(|error| so_far(&error, chunk, report.invited))?;
             report.receipts.push(receipt);
@@ -63,7 +65,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn invite_chunk(&self, rows: &[Row], folder: &Path) -> anyhow::Result<u64> {
+    async fn invite_chunk(&self, rows: &[&Row], folder: &Path) -> anyhow::Result<u64> {
         let mut codes = Vec::with_capacity(rows.len());
         for row in rows {
             match NewCode::write(&file_of(row, folder), row.recipient.as_ref()) {
@@ -76,14 +78,37 @@ impl Import<'_> {
         }
         let people =
             rows.iter().zip(&codes).map(|(row, code)| invitation(row, code.hash())).collect();
-        let answer = self.client.invite_people(self.request(people, false)).await;
+        let answer = self.client.invite_people(request(rows, people, false)).await;
         Ok(settle(&codes, answer)?.receipt)
     }
+}
 
-    fn request(&self, people: Vec<v1::Invitation>, validate_only: bool) -> v1::InvitePeopleRequest {
-        let group_id = self.group.clone();
-        v1::InvitePeopleRequest { request_id: request_id(), group_id, people, validate_only }
+/// The rows in the order of their groups, so many at a time: each chunk is of one group.
+fn chunks<'r>(rows: impl IntoIterator<Item = &'r Row>) -> Vec<Vec<&'r Row>> {
+    let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        groups.entry(&row.group).or_default().push(row);
     }
+    groups.values().flat_map(|rows| rows.chunks(CHUNK)).map(<[&Row]>::to_vec).collect()
+}
+
+/// Where the codes of each group go: a folder of its own where there are several, for two people of
+/// different organisations may have one staff reference.
+fn folders<'r>(chunks: &[Vec<&'r Row>], folder: &Path) -> BTreeMap<&'r str, PathBuf> {
+    let groups: BTreeSet<&str> = chunks.iter().map(|chunk| chunk[0].group.as_str()).collect();
+    let is_one = groups.len() == 1;
+    let of = |group| if is_one { folder.to_owned() } else { folder.join(group) };
+    groups.iter().map(|group| (*group, of(group))).collect()
+}
+
+/// An invitation of these rows, all of one group.
+fn request(
+    rows: &[&Row],
+    people: Vec<v1::Invitation>,
+    validate_only: bool,
+) -> v1::InvitePeopleRequest {
+    let group_id = rows[0].group.clone();
+    v1::InvitePeopleRequest { request_id: request_id(), group_id, people, validate_only }
 }
 
 fn file_of(row: &Row, folder: &Path) -> PathBuf {
@@ -101,13 +126,13 @@ fn invitation(row: &Row, code_hash: Vec<u8>) -> v1::Invitation {
 /// Looks at all rows by `send`. A refusal that names rows takes them out, and the rest is looked at
 /// again; one that does not is looked for by halves. What is no row's own ends it.
 async fn check(
-    rows: &[Row],
+    rows: &[&Row],
     report: &mut Report,
     bar: &Rows,
     mut send: impl AsyncFnMut(&[&Row]) -> Result<u64, ClientError>,
 ) -> Result<(), ClientError> {
-    let mut waiting: Vec<Vec<&Row>> =
-        rows.chunks(CHUNK).rev().map(|chunk| chunk.iter().collect()).collect();
+    let mut waiting = chunks(rows.iter().copied());
+    waiting.reverse();
     while let Some(chunk) = waiting.pop() {
         let refused = match send(&chunk).await {
             Ok(receipt) => {
@@ -164,7 +189,7 @@ fn sentence(refused: &Refused) -> String {
 }
 
 /// An error in the middle, and how far it had come.
-fn so_far(error: &anyhow::Error, chunk: &[Row], invited: usize) -> Failure {
+fn so_far(error: &anyhow::Error, chunk: &[&Row], invited: usize) -> Failure {
     let exit = error.downcast_ref::<Failure>().map_or(Exit::Refused, |failure| failure.exit);
     let from = chunk.first().map_or(0, |row| row.line);
     Failure::new(
@@ -196,6 +221,7 @@ mod tests {
     fn rows(count: usize) -> Vec<Row> {
         let row = |line| Row {
             line,
+            group: "one".to_owned(),
             staff_reference: format!("NC-{line}"),
             conditions: v1::Conditions::default(),
             recipient: None,
@@ -223,6 +249,7 @@ mod tests {
     async fn run(count: usize, known: &[usize], disliked: &[usize]) -> (Report, usize) {
         let (rows, mut report, mut calls) = (rows(count), Report::default(), 0);
         let bar = Rows::begin("Looking", count);
+        let rows: Vec<&Row> = rows.iter().collect();
         check(&rows, &mut report, &bar, async |sent: &[&Row]| {
             calls += 1;
             assert!(!sent.is_empty() && sent.len() <= CHUNK);
@@ -248,6 +275,22 @@ mod tests {
         assert!(report.rejected.is_empty());
     }
 
+    #[test]
+    fn a_chunk_is_of_one_group_and_several_groups_have_folders_of_their_own() {
+        let mut rows = rows(250);
+        let folder = Path::new("codes");
+        assert_eq!(folders(&chunks(&rows), folder), BTreeMap::from([("one", folder.into())]));
+        for row in rows.iter_mut().step_by(2) {
+            row.group = "other".to_owned();
+        }
+        let chunks = chunks(&rows);
+        let lengths: Vec<usize> = chunks.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [100, 25, 100, 25]);
+        assert!(chunks.iter().all(|chunk| chunk.iter().all(|row| row.group == chunk[0].group)));
+        let expected = [("one", "codes/one".into()), ("other", "codes/other".into())];
+        assert_eq!(folders(&chunks, folder), BTreeMap::from(expected));
+    }
+
     #[tokio::test]
     async fn every_row_that_the_service_refuses_is_found_by_its_line() {
         let (report, calls) = run(250, &[3, 120, 121], &[40, 251]).await;
@@ -264,6 +307,7 @@ mod tests {
         let (rows, mut report) = (rows(3), Report::default());
         let bar = Rows::begin("Looking", 3);
         let full = async |_: &[&Row]| Err(refused("GROUP_FULL", &[]));
+        let rows: Vec<&Row> = rows.iter().collect();
         let error = check(&rows, &mut report, &bar, full).await.unwrap_err();
         assert!(matches!(error, ClientError::Refused(refused) if refused.reason == "GROUP_FULL"));
         assert!(report.rejected.is_empty());
