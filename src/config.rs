@@ -109,6 +109,19 @@ pub struct Ledger {
     pub key: PathBuf,
     /// The name of the log, in every checkpoint and in its public key; it never changes.
     pub origin: String,
+    /// Who cosigns its checkpoints.
+    #[serde(default)]
+    pub witness: Vec<Witness>,
+}
+
+/// `[[ledger.witness]]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    /// Where it is asked: `http://` and what its call `add-checkpoint` follows.
+    pub url: String,
+    /// Its public key.
+    pub key: String,
 }
 
 /// `[pseudonymiser]`

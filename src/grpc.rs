@@ -58,6 +58,10 @@ pub const DESTRUCTION: &str = "signpost.v1.destruction";
 /// on record all the same.
 pub const LEDGER_KEPT: &str = "signpost.v1.ledger";
 
+/// What health says of the ledger's witnesses: not serving while one has not cosigned the last
+/// checkpoint. It is not known where no witness is configured.
+pub const WITNESSED: &str = "signpost.v1.witnesses";
+
 /// The directory and the places for requests in progress.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {

@@ -28,8 +28,9 @@ use crate::config::{Config, Limits};
 use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
 use crate::issuer::OwnAuthority;
-use crate::ledger::keeper::{Keeper, Keeping};
+use crate::ledger::keeper::{Keeper, Keeping, publish};
 use crate::ledger::start::LastEntries;
+use crate::ledger::witnesses::Witnesses;
 use crate::progress::Bar;
 use crate::watch::{ConditionWatch, Health};
 use crate::{evaluation, grpc, ledger, tls, turn, watch};
@@ -47,6 +48,7 @@ pub struct Server {
     store: Arc<EmbeddedStore>,
     directory: Directory,
     log: Log,
+    witnesses: Witnesses,
 }
 
 impl Server {
@@ -69,7 +71,9 @@ impl Server {
         let keys = evaluation::read(&config.pseudonymiser.keys)?;
         let policy = policy(&config)?;
         let options = store_options(Arc::clone(&disk), &config, service_time)?;
+        let mut witnesses = Witnesses::new(&config.ledger.witness)?;
         let (log, opened) = open_both(disk, &config, options).await?;
+        witnesses.compare(&publish(&log)).await?;
         let store = Arc::new(opened.store);
         let directory = Directory::start(
             Arc::clone(&store) as Arc<dyn Store>,
@@ -95,7 +99,16 @@ impl Server {
             let recorded = directory.record_cut_tail(opened.cut_bytes).await;
             recorded.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
         }
-        Ok(Self { config, tls, authorities, keys: Arc::new(keys), store, directory, log })
+        Ok(Self {
+            config,
+            tls,
+            authorities,
+            keys: Arc::new(keys),
+            store,
+            directory,
+            log,
+            witnesses,
+        })
     }
 
     /// The store, for whoever reads the ledger beside the service.
@@ -135,12 +148,12 @@ impl Server {
         let (health, health_service) = tonic_health::server::health_reporter();
         let health = Health::new(health);
         let limits = self.config.limits.clone();
-        let (keeper, shelf) = Keeper::new(self.directory.clone(), self.store(), self.log);
+        let (keeper, checkpoints) = Keeper::new(self.directory.clone(), self.store(), self.log);
         let services = grpc::Services {
             directory: self.directory.clone(),
             keys: Arc::clone(&self.keys),
             authorities: self.authorities.clone(),
-            shelf,
+            shelf: checkpoints.clone(),
         };
         routes.add_service(health_service);
         services.add_to(&mut routes, &limits);
@@ -162,20 +175,23 @@ impl Server {
         let looking = tokio::spawn(looking);
         let alerting = tokio::spawn(watch::alerts(self.directory.clone(), stopped.clone()));
         let (store, after) = (Arc::clone(&self.store), self.config.store.turn_after_bytes);
-        let turning = turn::when_grown(self.directory.clone(), store, after, stopped);
+        let turning = turn::when_grown(self.directory.clone(), store, after, stopped.clone());
         let turning = tokio::spawn(turning);
+        let witnessing = self.witnesses.follow(checkpoints, health.clone(), stopped);
+        let mut witnessing = std::pin::pin!(witnessing);
         let mut keeping = Keeping::begin(keeper, health.clone());
         tracing::info!("serving");
 
         let condition = ConditionWatch::new(self.directory.clone(), health.clone());
-        let failed = tokio::select! {
+        let failure = tokio::select! {
             () = stop => None,
-            cause = failure(&self.store) => Some(cause),
-            cause = keeping.failure() => Some(cause),
+            cause = failure_of(&self.store) => Some(failed(cause)),
+            cause = keeping.failure() => Some(failed(cause)),
+            Err(contradicted) = &mut witnessing => Some(contradicted),
             never = condition.follow(|| self.store.condition()) => match never {},
             ended = &mut serving => {
                 tracing::error!(?ended, "the server ended by itself");
-                Some("the server ended by itself".to_owned())
+                Some(failed("the server ended by itself".to_owned()))
             }
         };
         health.set(ServingStatus::NotServing).await;
@@ -190,7 +206,7 @@ impl Server {
         condition.record_owed().await;
         // Nothing is written any more: the last checkpoint covers all.
         let not_signed = keeping.close().await;
-        close(&self.store, failed.or(not_signed)).await
+        close(&self.store, failure.or(not_signed.map(failed))).await
     }
 }
 
@@ -216,6 +232,11 @@ async fn open_both(
     Ok((log, opened))
 }
 
+/// Why nothing more is written until a start has looked.
+fn failed(cause: String) -> Failure {
+    Failure::new(Exit::StoreFailed, cause)
+}
+
 /// Gives requests in progress their time to end.
 async fn drain<T>(serving: &mut JoinHandle<T>, patience: Duration) {
     if !serving.is_finished() && tokio::time::timeout(patience, &mut *serving).await.is_err() {
@@ -225,12 +246,12 @@ async fn drain<T>(serving: &mut JoinHandle<T>, patience: Duration) {
 }
 
 /// The store goes last.
-async fn close(store: &EmbeddedStore, failed: Option<String>) -> Result<(), Failure> {
+async fn close(store: &EmbeddedStore, failure: Option<Failure>) -> Result<(), Failure> {
     let closed = store.close().await;
-    if let Some(cause) = failed {
-        return Err(Failure::new(Exit::StoreFailed, cause));
+    if let Some(failure) = failure {
+        return Err(failure);
     }
-    closed.map_err(|error| Failure::new(Exit::StoreFailed, error.to_string()))?;
+    closed.map_err(|error| failed(error.to_string()))?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -302,7 +323,7 @@ fn reflection() -> Result<
 }
 
 /// Ends when the store has failed, with why.
-async fn failure(store: &EmbeddedStore) -> String {
+async fn failure_of(store: &EmbeddedStore) -> String {
     let mut failed = store.failure();
     let cause: Option<StoreFailure> =
         failed.wait_for(Option::is_some).await.map_or(None, |cause| *cause);

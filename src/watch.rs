@@ -39,6 +39,11 @@ impl Health {
         self.0.set_service_status(grpc::LEDGER_KEPT, status).await;
     }
 
+    /// Says whether every witness cosigns.
+    pub(crate) async fn set_witnessed(&self, status: ServingStatus) {
+        self.0.set_service_status(grpc::WITNESSED, status).await;
+    }
+
     /// Says whether anything may be destroyed or closed.
     async fn set_destruction(&self, status: ServingStatus) {
         self.0.set_service_status(grpc::DESTRUCTION, status).await;

@@ -15,6 +15,8 @@ use signpost_core::store::{Store, StoreError};
 use signpost_ledger::error::LedgerError;
 use signpost_ledger::log::Log;
 use signpost_ledger::log::reader::Reader;
+use signpost_ledger::note::Signature;
+use signpost_ledger::note::key::VerifierKey;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tonic_health::ServingStatus;
@@ -43,11 +45,23 @@ pub(crate) struct Published {
     pub(crate) reader: Reader,
 }
 
+/// A witness's signature of a checkpoint, seen to fit.
+#[derive(Debug)]
+pub(crate) struct Cosigned {
+    /// The checkpoint.
+    pub(crate) text: String,
+    /// The witness.
+    pub(crate) key: VerifierKey,
+    /// What it signed with.
+    pub(crate) signature: Signature,
+}
+
 /// The ledger, for whoever answers from it.
 #[derive(Clone, Debug)]
 pub(crate) struct Shelf {
     published: watch::Receiver<Published>,
     demands: mpsc::Sender<oneshot::Sender<()>>,
+    cosigned: mpsc::Sender<Cosigned>,
 }
 
 /// Feeds one log from one store.
@@ -60,6 +74,8 @@ pub(crate) struct Keeper {
     owed: Option<Receipt>,
     published: watch::Sender<Published>,
     demands: mpsc::Receiver<oneshot::Sender<()>>,
+    /// What witnesses have cosigned.
+    cosigned: mpsc::Receiver<Cosigned>,
 }
 
 /// Why a round did not come to its checkpoint.
@@ -125,6 +141,19 @@ impl Shelf {
         }
         self.last()
     }
+
+    /// Waits for a checkpoint behind the one that was seen last.
+    pub(crate) async fn next(&mut self) {
+        // Where the keeper has ended, there is none any more.
+        if self.published.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Hands in a cosignature, which the checkpoint then bears.
+    pub(crate) async fn cosigned(&self, cosigned: Cosigned) {
+        let _keeper_ended = self.cosigned.send(cosigned).await;
+    }
 }
 
 impl Keeper {
@@ -132,9 +161,10 @@ impl Keeper {
     pub(crate) fn new(directory: Directory, store: Arc<dyn Store>, log: Log) -> (Self, Shelf) {
         let (published, seen) = watch::channel(publish(&log));
         let (demand, demands) = mpsc::channel(DEMANDS_MAX);
+        let (hand_back, cosigned) = mpsc::channel(DEMANDS_MAX);
         let log = Arc::new(Mutex::new(log));
-        let keeper = Self { directory, store, log, owed: None, published, demands };
-        (keeper, Shelf { published: seen, demands: demand })
+        let keeper = Self { directory, store, log, owed: None, published, demands, cosigned };
+        (keeper, Shelf { published: seen, demands: demand, cosigned: hand_back })
     }
 
     /// Keeps the ledger until `closing` ends, and then signs it as a whole once more. An error is
@@ -154,6 +184,14 @@ impl Keeper {
                 () = &mut closing => break,
                 () = tokio::time::sleep(pause) => {}
                 Some(demand) = self.demands.recv(), if is_well => waiting.push(demand),
+                Some(cosigned) = self.cosigned.recv() => {
+                    match self.add_cosignature(cosigned).await {
+                        Err(error) if error.is_final() => return Err(error),
+                        Err(error) => tracing::warn!(%error, "a cosignature is not kept"),
+                        Ok(()) => {}
+                    }
+                    continue;
+                }
             }
             waiting.extend(std::iter::from_fn(|| self.demands.try_recv().ok()));
             pause = match self.round().await {
@@ -193,6 +231,24 @@ impl Keeper {
         let published = self.with_log(|log| log.checkpoint().map(drop).map(|()| publish(log)));
         self.published.send_replace(published.await?);
         self.owed = None;
+        Ok(())
+    }
+
+    /// Adds a witness's signature to the checkpoint, unless there is a later one by now. Nobody waits
+    /// for it: that it is there is no new checkpoint.
+    async fn add_cosignature(&self, cosigned: Cosigned) -> Result<(), RoundError> {
+        let Cosigned { text, key, signature } = cosigned;
+        let add = move |log: &mut Log| {
+            if log.note().text() == text {
+                log.add_cosignature(&key, signature)?;
+            }
+            Ok(publish(log))
+        };
+        let bearing_it = self.with_log(add).await?;
+        self.published.send_if_modified(|published| {
+            *published = bearing_it;
+            false
+        });
         Ok(())
     }
 
@@ -285,7 +341,8 @@ fn cause(ended: Result<Result<(), RoundError>, JoinError>) -> Option<String> {
     }
 }
 
-fn publish(log: &Log) -> Published {
+/// The log's last checkpoint.
+pub(crate) fn publish(log: &Log) -> Published {
     Published { note: log.note().to_string(), reader: log.reader() }
 }
 

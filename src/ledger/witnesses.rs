@@ -1,0 +1,128 @@
+//! The witnesses: each is asked to cosign every checkpoint, and none holds an answer up.
+//!
+//! A witness that cannot be reached shows in health. One that has seen another history ends the
+//! service: at a start before anything is served, later as soon as it says so.
+
+mod ask;
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tonic_health::ServingStatus;
+
+use super::keeper::{Published, Shelf};
+use crate::config;
+use crate::exit::{Exit, Failure};
+use crate::watch::{Health, wait_until_set};
+use ask::{NotCosigned, Witness};
+
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// A witness that does not answer is asked ever less often, up to this.
+const TRIED_AGAIN_AFTER_MAX: Duration = Duration::from_mins(1);
+
+/// The witnesses that the configuration names.
+#[derive(Debug)]
+pub(crate) struct Witnesses(Vec<Witness>);
+
+impl Witnesses {
+    /// Reads who they are.
+    pub(crate) fn new(config: &[config::Witness]) -> Result<Self, Failure> {
+        config.iter().map(Witness::new).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Asks each whether what it has cosigned is a part of our ledger. One that cannot be reached is
+    /// asked again while the service runs.
+    pub(crate) async fn compare(&mut self, ledger: &Published) -> Result<(), Failure> {
+        for witness in &mut self.0 {
+            match witness.ask(ledger).await {
+                Ok(_cosigned) => {}
+                Err(error @ NotCosigned::Missing { .. }) => {
+                    tracing::warn!(%error, "the start goes on without it");
+                }
+                Err(error @ NotCosigned::Contradicts { .. }) => return Err(sealed(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Has every further checkpoint cosigned, until it stops. Ends before that with a witness that
+    /// contradicts us.
+    pub(crate) async fn follow(
+        self,
+        checkpoints: Shelf,
+        health: Health,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<(), Failure> {
+        if self.0.is_empty() {
+            wait_until_set(stopped).await;
+            return Ok(());
+        }
+        health.set_witnessed(ServingStatus::NotServing).await;
+        let (missing, seen) = watch::channel(vec![true; self.0.len()]);
+        let mut asking = JoinSet::new();
+        for (place, witness) in self.0.into_iter().enumerate() {
+            asking.spawn(follow_one(witness, checkpoints.clone(), missing.clone(), place));
+        }
+        tokio::select! {
+            () = wait_until_set(stopped) => Ok(()),
+            () = tell(seen, &health) => Ok(()),
+            Some(ended) = asking.join_next() => Err(match ended {
+                Ok(contradicts) => sealed(&contradicts),
+                Err(error) => Failure::new(Exit::Bug, format!("asking a witness: {error}")),
+            }),
+        }
+    }
+}
+
+/// Asks one witness for every checkpoint that is signed; ends where it contradicts us.
+async fn follow_one(
+    mut witness: Witness,
+    mut shelf: Shelf,
+    missing: watch::Sender<Vec<bool>>,
+    place: usize,
+) -> NotCosigned {
+    let mut pause = TRIED_AGAIN_AFTER;
+    loop {
+        let asked = witness.ask(&shelf.last()).await;
+        let was_missing = missing.borrow()[place];
+        match asked {
+            Ok(cosigned) => {
+                shelf.cosigned(cosigned).await;
+                if was_missing {
+                    missing.send_modify(|missing| missing[place] = false);
+                }
+                pause = TRIED_AGAIN_AFTER;
+                shelf.next().await;
+            }
+            Err(contradicts @ NotCosigned::Contradicts { .. }) => return contradicts,
+            Err(error @ NotCosigned::Missing { .. }) => {
+                if !was_missing {
+                    missing.send_modify(|missing| missing[place] = true);
+                }
+                tracing::warn!(%error, "a checkpoint is not cosigned: the witness is asked again");
+                tokio::time::sleep(pause).await;
+                pause = (2 * pause).min(TRIED_AGAIN_AFTER_MAX);
+            }
+        }
+    }
+}
+
+/// Says in health whether any is missing.
+async fn tell(mut missing: watch::Receiver<Vec<bool>>, health: &Health) {
+    loop {
+        let any = missing.borrow_and_update().iter().any(|is_missing| *is_missing);
+        let status = if any { ServingStatus::NotServing } else { ServingStatus::Serving };
+        health.set_witnessed(status).await;
+        if missing.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn sealed(error: &NotCosigned) -> Failure {
+    Failure::new(Exit::Sealed, error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! One witness is asked to cosign one checkpoint (C2SP tlog-witness, over HTTP/1.1).
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::HOST;
+use hyper::http::uri::{Authority, Scheme};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use signpost_ledger::note::key::{Algorithm, VerifierKey};
+use signpost_ledger::note::{NOTE_LEN_MAX, Note, NoteError, Signature};
+use signpost_ledger::witness::request;
+use tokio::net::TcpStream;
+
+use crate::config;
+use crate::exit::Failure;
+use crate::ledger::keeper::{Cosigned, Published};
+use crate::server::with_sources;
+
+/// How long one exchange may take.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// A witness, and how to reach it.
+#[derive(Debug)]
+pub(crate) struct Witness {
+    key: VerifierKey,
+    authority: Authority,
+    path: String,
+    /// The size that it cosigned last, as far as we know.
+    from: u64,
+}
+
+/// Why there is no cosignature.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotCosigned {
+    /// It cannot be reached, or does not do it now.
+    #[error("witness {witness}: {problem}")]
+    Missing { witness: String, problem: String },
+    /// It has cosigned what is no part of our ledger.
+    #[error(
+        "witness {witness} has seen another history of this ledger ({problem}): one of the two was \
+         changed or put back; nothing is to be relied on until it is known which"
+    )]
+    Contradicts { witness: String, problem: String },
+}
+
+/// What a witness makes of one request.
+enum Reply {
+    Cosigned(Box<Cosigned>),
+    /// It wants the proof from this size on.
+    From(u64),
+    NotConsistent,
+}
+
+impl Witness {
+    /// The witness that the configuration names.
+    pub(crate) fn new(config: &config::Witness) -> Result<Self, Failure> {
+        let wrong = |problem: &str| Failure::config(format!("ledger.witness: {problem}"));
+        let key: VerifierKey =
+            config.key.parse().map_err(|error| wrong(&format!("key: {error}")))?;
+        if key.algorithm() != Algorithm::Cosignature {
+            return Err(wrong("key: it is not the key of a witness"));
+        }
+        let uri: Uri = config.url.parse().map_err(|_| wrong("url: not a URL"))?;
+        let authority = uri.authority().filter(|_| uri.scheme() == Some(&Scheme::HTTP));
+        let authority = authority
+            .ok_or_else(|| wrong("url: must begin with http:// and a host; put TLS before it"))?;
+        let path = format!("{}/add-checkpoint", uri.path().trim_end_matches('/'));
+        Ok(Self { key, authority: authority.clone(), path, from: 0 })
+    }
+
+    /// Asks for the last checkpoint to be cosigned. Gives it with the witness's signature.
+    pub(crate) async fn ask(&mut self, ledger: &Published) -> Result<Cosigned, NotCosigned> {
+        let size = ledger.reader.checkpoint().size;
+        let contradicts = |from: u64| NotCosigned::Contradicts {
+            witness: self.key.name().to_owned(),
+            problem: format!("it cosigned {from} entries, ours are {size}"),
+        };
+        match self.ask_from(ledger, self.from).await? {
+            Reply::Cosigned(cosigned) => {
+                self.from = size;
+                Ok(*cosigned)
+            }
+            // It has this size already, and another root.
+            Reply::From(from) if from > size || from == self.from => Err(contradicts(from)),
+            Reply::NotConsistent => Err(contradicts(self.from)),
+            Reply::From(from) => {
+                self.from = from;
+                match self.ask_from(ledger, from).await? {
+                    Reply::Cosigned(cosigned) => {
+                        self.from = size;
+                        Ok(*cosigned)
+                    }
+                    Reply::From(other) if other <= size && other != from => {
+                        Err(self.missing("somebody else asks it for the same ledger"))
+                    }
+                    Reply::From(_) | Reply::NotConsistent => Err(contradicts(from)),
+                }
+            }
+        }
+    }
+
+    async fn ask_from(&self, ledger: &Published, from: u64) -> Result<Reply, NotCosigned> {
+        let body = self.request(ledger, from).await?;
+        let sent = tokio::time::timeout(ANSWERS_WITHIN, self.send(body)).await;
+        let sent = sent.map_err(|_late| self.missing("it did not answer in time"))?;
+        let (status, body) = sent.map_err(|error| self.missing(with_sources(&*error)))?;
+        match status {
+            StatusCode::OK => {
+                let cosigned = self.cosigned(&ledger.note, &body);
+                cosigned
+                    .map(|it| Reply::Cosigned(Box::new(it)))
+                    .map_err(|error| self.missing(error))
+            }
+            StatusCode::CONFLICT => {
+                let latest =
+                    str::from_utf8(&body).ok().and_then(|text| text.trim_end().parse().ok());
+                latest.map(Reply::From).ok_or_else(|| self.missing("it named no size"))
+            }
+            StatusCode::UNPROCESSABLE_ENTITY => Ok(Reply::NotConsistent),
+            other => Err(self.missing(format!("it answered {other}"))),
+        }
+    }
+
+    /// The request, whose proof is read from the ledger's files.
+    async fn request(&self, ledger: &Published, from: u64) -> Result<String, NotCosigned> {
+        let (reader, note) = (ledger.reader.clone(), ledger.note.clone());
+        let write = move || {
+            let size = reader.checkpoint().size;
+            let path =
+                reader.consistency(from.min(size), size).map_err(|error| error.to_string())?.path;
+            let note = Note::parse(note.as_bytes()).map_err(|error| error.to_string())?;
+            Ok(request::Request { old_size: from.min(size), path, note }.to_string())
+        };
+        let written = tokio::task::spawn_blocking(write).await;
+        written
+            .unwrap_or_else(|error| Err(error.to_string()))
+            .map_err(|error: String| self.missing(error))
+    }
+
+    /// The witness's signature among the lines of its answer.
+    fn cosigned(&self, ours: &str, lines: &[u8]) -> Result<Cosigned, NoteError> {
+        let text = Note::parse(ours.as_bytes())?.text().to_owned();
+        // Without the signatures that ours may bear already: an old one would do for a new one.
+        let answered = Note::parse(&[text.as_bytes(), b"\n", lines].concat())?;
+        answered.verify(&self.key)?;
+        let is_own =
+            |one: &&Signature| (one.name.as_str(), one.id) == (self.key.name(), self.key.id());
+        let signature = answered.signatures().iter().rfind(is_own).cloned();
+        let not_signed = || NoteError::NotSigned { key: self.key.to_string() };
+        Ok(Cosigned { text, key: self.key.clone(), signature: signature.ok_or_else(not_signed)? })
+    }
+
+    async fn send(&self, body: String) -> anyhow::Result<(StatusCode, Vec<u8>)> {
+        let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
+        let stream = TcpStream::connect((host, self.authority.port_u16().unwrap_or(80))).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(&self.path)
+            .header(HOST, self.authority.as_str())
+            .body(Full::new(Bytes::from(body)))?;
+        let exchange = async {
+            let response = sender.send_request(request).await?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), NOTE_LEN_MAX).collect().await;
+            let body = body.map_err(|error| anyhow::anyhow!("its answer: {error}"))?;
+            anyhow::Ok((status, body.to_bytes().to_vec()))
+        };
+        let mut exchange = std::pin::pin!(exchange);
+        tokio::select! {
+            done = &mut exchange => done,
+            ended = connection => {
+                ended?;
+                exchange.await
+            }
+        }
+    }
+
+    fn missing(&self, problem: impl std::fmt::Display) -> NotCosigned {
+        let witness = self.key.name().to_owned();
+        NotCosigned::Missing { witness, problem: problem.to_string() }
+    }
+}
