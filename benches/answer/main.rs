@@ -55,6 +55,9 @@ struct Arguments {
     /// How many flags the county has; several one after the other.
     #[arg(long, value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
     flags: Vec<usize>,
+    /// How many people the register has beside the asker, in groups of 200.
+    #[arg(long, default_value_t = 0)]
+    people: usize,
     /// How many single calls are in flight in hot series.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 64, 256])]
     in_flight: Vec<usize>,
@@ -105,7 +108,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let machine = Machine::look(&county::data_folder()?)?;
     let mut all = Vec::new();
     for &flags in &arguments.flags {
-        let county = County::with_flags(flags).await?;
+        let county = County::with(flags, arguments.people).await?;
         for &warmth in &arguments.state {
             all.extend(measure(&county, flags, warmth, arguments).await?);
         }
@@ -114,7 +117,11 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let can_drop = page_cache::drop_page_cache();
     let cold = if can_drop { "page cache dropped before each stretch" } else { "NOT dropped" };
     println!("{}", machine.text());
-    println!("{connections} connections of one client; cold: {cold}; median [quartiles]");
+    let people = arguments.people;
+    println!(
+        "{connections} connections of one client; {people} people more; cold: {cold}; median \
+         [quartiles]"
+    );
     println!("{}", report::table(&all));
     let targets = report::targets(&all);
     for (line, _) in &targets {
@@ -125,6 +132,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "bench": "answer",
         "machine": machine.json(),
         "connections": connections,
+        "people": people,
         "page_cache_dropped": can_drop,
         "series": report::json(&all),
         "targets": targets,

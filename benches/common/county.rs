@@ -1,5 +1,7 @@
 //! A made-up county on disk: certificates, register and flags. It is made once for each count of
-//! flags and format of the store, and every run works on a copy of its own.
+//! flags and people and format of the store, and every run works on a copy of its own.
+
+pub(crate) mod people;
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
@@ -37,12 +39,13 @@ pub(crate) struct County {
 }
 
 impl County {
-    /// Makes the county if no earlier run has, and copies it.
-    pub(crate) async fn with_flags(flags: usize) -> anyhow::Result<Self> {
+    /// Makes the county if no earlier run has, and copies it. Its register has the asker and two
+    /// administrators, and so many people more, who are invited.
+    pub(crate) async fn with(flags: usize, people: usize) -> anyhow::Result<Self> {
         let known = flags / FLAGS_EACH;
         let root = data_folder()?;
         let format = format_of_new_stores(&root)?.replace(' ', "-");
-        let master = root.join(format!("{format}-content-{CONTENT}-flags-{flags}"));
+        let master = root.join(format!("{format}-content-{CONTENT}-flags-{flags}-people-{people}"));
         if !master.exists() {
             // Under its name only when it is whole.
             let begun = root.join("begun");
@@ -51,6 +54,9 @@ impl County {
             }
             fs::create_dir(&begun)?;
             make(&begun, known).await?;
+            if people > 0 {
+                people::import(&begun, people).await?;
+            }
             fs::rename(&begun, &master)?;
         }
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&root)?;
@@ -144,7 +150,8 @@ pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One organisation, one team, one social worker.
+/// One organisation, one team, one social worker, two administrators. They come by the calls of
+/// onboarding; flags come past every permit, for a million recordings would take too long.
 fn bootstrap() -> String {
     let from = today().saturating_sub(1.day());
     let until = today().saturating_add(300.days());
@@ -175,6 +182,17 @@ valid_until = "{until}"
 [[organisation.team.group.member]]
 staff = "NC-0001"
 token = "asker.token"
+[[organisation.team.group]]
+role = "ADMIN_ONBOARDING"
+members_max = 2
+valid_from = "{from}"
+valid_until = "{until}"
+[[organisation.team.group.member]]
+staff = "NC-0002"
+token = "first.token"
+[[organisation.team.group.member]]
+staff = "NC-0003"
+token = "second.token"
 "#
     )
 }

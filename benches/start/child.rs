@@ -20,6 +20,7 @@ use signpost_embedded::store::EmbeddedStore;
 use crate::asker::Asker;
 use crate::children::{ChildOf, FLAGS_EACH};
 use crate::county::{self, County};
+use crate::memory::memory;
 
 /// What this executable is told to open the store by.
 pub(crate) const OPEN: &str = "open";
@@ -122,12 +123,4 @@ async fn load_until_killed(folder: &Path, known: usize) -> anyhow::Result<()> {
         }
     });
     futures::stream::iter(commits).buffer_unordered(IN_FLIGHT).try_collect().await
-}
-
-/// A figure of this process's memory, by its name in `/proc/self/status`.
-fn memory(name: &str) -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).context("no such figure")?;
-    Ok(kib.parse::<u64>()? * 1024)
 }

@@ -15,6 +15,8 @@ mod figures;
 mod limit;
 #[path = "../common/machine.rs"]
 mod machine;
+#[path = "../common/memory.rs"]
+mod memory;
 #[path = "../common/page_cache.rs"]
 mod page_cache;
 mod report;
@@ -86,7 +88,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         for &cache in caches {
             eprintln!("page cache {}, round {round} of {rounds}", cache.name());
             // A copy each time: what was written before a kill makes the journal longer.
-            let county = County::with_flags(flags).await?;
+            let county = County::with(flags, 0).await?;
             measured.extend(Plan { county: &county, under_load }.round(cache)?);
         }
     }

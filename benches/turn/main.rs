@@ -76,7 +76,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let rounds = rounds.max(1);
     let length = Length::of(Duration::from_secs_f64(seconds));
     let machine = Machine::look(&county::data_folder()?)?;
-    let county = County::with_flags(flags).await?;
+    let county = County::with(flags, 0).await?;
     let bench = Bench::open(&county).await?;
     let mut measured: Vec<Round> = Vec::with_capacity(rounds);
     for round in 1..=rounds {
