@@ -31,6 +31,12 @@ impl Fields {
         self.value(name, text.map_or(Value::Null, Value::from))
     }
 
+    /// With a list of texts.
+    #[must_use]
+    pub fn texts(self, name: &'static str, texts: impl Iterator<Item = String>) -> Self {
+        self.value(name, texts.collect())
+    }
+
     /// With one more number.
     #[must_use]
     pub fn number(self, name: &'static str, number: impl Into<u64>) -> Self {

@@ -24,7 +24,7 @@ pub trait Term: Copy + Send + Sync + 'static {
 
     /// Every value, in the contract's order.
     fn all() -> impl Iterator<Item = Self> {
-        (1..).map_while(Self::from_number)
+        (1..=CODE_MAX).filter_map(Self::from_number)
     }
 
     /// The field's name, such as `S47_ENQUIRY`.
@@ -37,6 +37,9 @@ pub trait Term: Copy + Send + Sync + 'static {
         in_words(self.name())
     }
 }
+
+/// Every number of the contract's enumerations is one byte; some have gaps.
+const CODE_MAX: i32 = 255;
 
 /// The words for a number on the wire, also if it is newer than this program.
 pub fn words_of<T: Term>(number: i32) -> String {
@@ -97,6 +100,8 @@ terms! {
     ProposalState "PROPOSAL_STATE_";
     AlertKind "ALERT_KIND_";
     AlertOutcome "ALERT_OUTCOME_";
+    Action "ACTION_";
+    Outcome "OUTCOME_";
 }
 
 /// Reads a term as `s47-enquiry` or `S47_ENQUIRY`. What was typed is not repeated.

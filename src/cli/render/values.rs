@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Command, Error};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use signpost_core::register::MEMBERS_MAX;
 use signpost_core::text::StaffReference;
@@ -15,6 +16,10 @@ use super::hours;
 
 /// Reads a day as `2026-01-05`.
 pub const DATE: Quiet<Date> = Quiet { parse: parse_date, expected: "a day such as 2026-01-05" };
+
+/// Reads a moment as `2026-01-05T12:00:00Z`.
+pub const TIME: Quiet<Timestamp> =
+    Quiet { parse: |text| text.parse().ok(), expected: "a time such as 2026-01-05T12:00:00Z" };
 
 /// Reads an id.
 pub const UUID: Quiet<Uuid> =

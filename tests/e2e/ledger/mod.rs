@@ -1,6 +1,7 @@
 //! The ledger's tree: what a start compares, and what auditors and outsiders verify.
 
 mod answers;
+mod commands;
 mod start;
 
 use std::path::Path;
