@@ -7,6 +7,7 @@
 
 mod client;
 mod forgetful;
+mod ledger;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -47,24 +48,29 @@ struct Told {
     receipts: BTreeSet<u64>,
     acknowledged: usize,
     answers: usize,
+    checkpoints: usize,
     entries: Vec<Entry>,
 }
 
 async fn kill_and_compare<V: Victim>(world: &World, rounds: u32) {
     let mut told = Told::default();
     for round in 0..rounds {
-        let lines = burst_and_kill::<V>(world, round).await;
+        let (lines, checkpoint) = burst_and_kill::<V>(world, round).await;
         // It opens what it has left behind, serves, and ends in good order.
         V::start(world).await.stop().await;
         told.compare(world, &lines).await;
+        told.compare_tree(world, &lines, checkpoint.as_deref());
     }
-    let Told { acknowledged, answers, .. } = told;
+    let Told { acknowledged, answers, checkpoints, .. } = told;
     println!("{rounds} rounds: {acknowledged} writes acknowledged, {answers} answers, none lost");
-    assert!(rounds < ROUNDS_USUALLY || (acknowledged > 0 && answers > 0), "nothing was under way");
+    println!("{checkpoints} checkpoints, each held by the tree as it was after the kill");
+    let under_way = acknowledged > 0 && answers > 0 && checkpoints > 0;
+    assert!(rounds < ROUNDS_USUALLY || under_way, "nothing was under way");
 }
 
-/// One burst of writes and questions, and its end. Gives what the client was told.
-async fn burst_and_kill<V: Victim>(world: &World, round: u32) -> Vec<Line> {
+/// One burst of writes and questions, and its end. Gives what the client was told, and the last
+/// checkpoint that it was given.
+async fn burst_and_kill<V: Victim>(world: &World, round: u32) -> (Vec<Line>, Option<Vec<u8>>) {
     let victim = V::start(world).await;
     let burst = Burst { folder: world.path(""), address: victim.address(), round };
     let mut client = burst.start(TEST);
@@ -83,7 +89,7 @@ async fn burst_and_kill<V: Victim>(world: &World, round: u32) -> Vec<Line> {
         client.kill().unwrap();
     }
     client.wait().unwrap();
-    burst.lines()
+    (burst.lines(), burst.last_checkpoint())
 }
 
 impl Told {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use signpost_core::id::FlagId;
 use signpost_core::subject::Pseudonym;
@@ -91,6 +92,17 @@ impl Burst {
         self.folder.join(format!("told-{}", self.round))
     }
 
+    fn checkpoints_file(&self) -> PathBuf {
+        self.folder.join(format!("checkpoints-{}", self.round))
+    }
+
+    /// The last checkpoint that the client was given, if it was given one.
+    pub(super) fn last_checkpoint(&self) -> Option<Vec<u8>> {
+        let text = std::fs::read_to_string(self.checkpoints_file()).unwrap();
+        let (whole, _torn) = text.rsplit_once('\n')?;
+        Some(hex::decode(whole.lines().last()?).unwrap())
+    }
+
     /// Whether the client was told anything yet.
     pub(super) fn has_begun(&self) -> bool {
         std::fs::metadata(self.file()).is_ok_and(|found| found.len() > 0)
@@ -109,8 +121,9 @@ impl Burst {
         let connect = |system: &str| channel(self.address, world.tls(Some(system)));
         let northfield = connect("northfield");
         let person = |label: &str| Caller::new(northfield.clone(), Some(world.token(label)));
-        let file = OpenOptions::new().create(true).append(true).open(self.file()).unwrap();
-        let told = Arc::new(Told(file));
+        let append = |path| OpenOptions::new().create(true).append(true).open(path).unwrap();
+        let (lines, checkpoints) = (append(self.file()), append(self.checkpoints_file()));
+        let told = Arc::new(Told { lines, checkpoints, newest: AtomicU64::new(0) });
 
         let asker = person("SOCIAL_WORKER");
         let first = self.round as usize * (CHILDREN + SHIELDED);
@@ -130,19 +143,30 @@ impl Burst {
         for _ in 0..2 {
             tasks.spawn(ask(asker.clone(), children.clone(), Arc::clone(&told)));
         }
+        tasks.spawn(audit(person("AUDITOR"), Arc::clone(&told)));
         tasks.spawn(ask_many(person("colleague"), children, told));
         tasks.join_all().await;
     }
 }
 
 /// Every write goes to the file at once, as one line at its end.
-struct Told(File);
+struct Told {
+    lines: File,
+    checkpoints: File,
+    /// The newest receipt.
+    newest: AtomicU64,
+}
 
 impl Told {
     fn write(&self, what: What, receipt: u64, child: &v1::Pseudonym, rest: &str) {
         let kind = KINDS.iter().find(|(kind, _)| *kind == what).unwrap().1;
         let line = format!("{kind} {receipt} {} {rest}\n", hex::encode(&child.value));
-        (&self.0).write_all(line.as_bytes()).unwrap();
+        (&self.lines).write_all(line.as_bytes()).unwrap();
+        self.newest.fetch_max(receipt, Ordering::Relaxed);
+    }
+
+    fn checkpoint(&self, note: &[u8]) {
+        (&self.checkpoints).write_all(format!("{}\n", hex::encode(note)).as_bytes()).unwrap();
     }
 
     fn answer(&self, what: What, child: &v1::Pseudonym, answer: &v1::Answer) {
@@ -220,6 +244,16 @@ async fn ask(asker: Caller, children: Vec<v1::Pseudonym>, told: Arc<Told>) -> Re
         told.answer(What::Ask, child, &answer);
     }
     Ok(())
+}
+
+/// Has the newest receipt proven again and again, and so a checkpoint signed that covers it.
+async fn audit(auditor: Caller, told: Arc<Told>) -> Result<(), Status> {
+    loop {
+        let index = told.newest.load(Ordering::Relaxed);
+        let asked = auditor.request(v1::ProveInclusionRequest { index, size: 0 });
+        let proof = auditor.ledgers().prove_inclusion(asked).await?.into_inner();
+        told.checkpoint(&proof.checkpoint);
+    }
 }
 
 /// One caseload; the next question follows the line of the last answer.
