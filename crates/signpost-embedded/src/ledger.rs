@@ -4,6 +4,8 @@
 //! is nothing but entries. A segment is nothing but slots: the entry's index (8 bytes, big-endian)
 //! and the sealed opening.
 
+pub(crate) mod segments;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -206,48 +208,6 @@ pub(crate) fn openings_extent(disk: &dyn Disk, layout: &Layout) -> io::Result<(u
 pub(crate) fn slots(disk: &dyn Disk, layout: &Layout, segment: u64) -> io::Result<u32> {
     let slots = disk.status(&layout.segment(segment))?.len.div_ceil(SLOT_LEN as u64);
     u32::try_from(slots).map_err(|_| io::ErrorKind::InvalidData.into())
-}
-
-/// The openings of one segment whose entries lie in a range, at most `limit`. None where there is
-/// no such segment.
-pub(crate) fn read_segment(
-    disk: &dyn Disk,
-    layout: &Layout,
-    number: u64,
-    from: Receipt,
-    below: Receipt,
-    limit: usize,
-) -> io::Result<Option<Vec<SealedOpening>>> {
-    let file = match disk.open_to_read(&layout.segment(number)) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let slots = file.status()?.len / SLOT_LEN as u64;
-    let slots = u32::try_from(slots).map_err(|_| io::ErrorKind::InvalidData)?;
-    let mut found = Vec::new();
-    for slot in first_slot(&*file, slots, from)?..slots {
-        let opening = read_slot(&*file, number, slot)?;
-        if opening.entry >= below || found.len() == limit {
-            break;
-        }
-        found.push(opening);
-    }
-    Ok(Some(found))
-}
-
-/// The first slot whose entry is not before this one: slots are in order of entry.
-fn first_slot(file: &dyn DiskFile, slots: u32, from: Receipt) -> io::Result<u32> {
-    let (mut low, mut high) = (0, slots);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if read_slot(file, 0, middle)?.entry < from {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(low)
 }
 
 fn read_slot(file: &dyn DiskFile, segment: u64, slot: u32) -> io::Result<SealedOpening> {

@@ -29,7 +29,8 @@ pub struct Options {
     pub queue_commits_max: usize,
     /// The most commits in one batch.
     pub batch_commits_max: usize,
-    /// The most openings under one key: 65 536, or fewer.
+    /// The openings under one key: 65 536, or fewer. The same as long as the data directory lives, for
+    /// a segment with fewer behind which another comes counts as cut.
     pub segment_openings_max: u32,
     /// The memory that the index may use as a cache.
     pub index_cache_bytes: u64,

@@ -23,6 +23,7 @@ use crate::journal::mark::{Mark, MarkFile};
 use crate::journal::reader::{JournalReader, Position};
 use crate::keyring::sealing::SealingKey;
 use crate::layout::Layout;
+use crate::ledger::segments::Extent;
 use crate::ledger::{LedgerError, LedgerWriter};
 use crate::options::Options;
 use crate::state::condition::{ConditionState, FREE_BYTES_MIN, has_room};
@@ -71,8 +72,8 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let index = Index::open(&index_path, options.index_cache_bytes, trust);
     let index_frame = index.as_ref().map_or(FrameId::NONE, Index::frame);
     let progress = &*options.progress;
-    let witness = options.witness;
-    let place = Place { disk, layout: &layout, current, mark, witness, index_frame, progress };
+    let (witness, full) = (options.witness, options.segment_openings_max);
+    let place = Place { disk, layout: &layout, current, mark, witness, index_frame, full, progress };
     let survey = Survey::take(&place)?;
     survey.check_witnesses(&place)?;
     let segment_key = read_last_segment_key(options, &layout, &survey)?;
@@ -105,6 +106,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let registers = fill_registers(&generation, &index_path)?;
     let pending = Pending {
         drained: tail.next_entry,
+        segments: Extent { segment: tail.segment, slots: tail.slots_used, full },
         entries: VecDeque::new(),
         openings: VecDeque::new(),
         generation: current.generation,

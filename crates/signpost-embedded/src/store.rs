@@ -15,9 +15,10 @@ use signpost_core::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{CreateError, Failure, OpenError};
-use crate::journal::frame::FrameId;
-use crate::keyring::sealing::open_opening;
-use crate::ledger::{EntryReader, read_segment};
+use crate::journal::frame::{FrameId, SealedOpening};
+use crate::keyring::sealing::{SealingKey, open_opening};
+use crate::ledger::segments::Segments;
+use crate::ledger::{EntryReader, slot_offset};
 use crate::options::Options;
 use crate::reader::Readers;
 use crate::recovery::{self, Recovered};
@@ -368,35 +369,41 @@ fn read_openings(
     from: Receipt,
     limit: usize,
 ) -> Result<Vec<(Receipt, Opening)>, StoreError> {
-    let (drained, pending) = {
+    let (drained, extent, pending) = {
         shared.generation()?;
         let pending = shared.pending()?;
-        (Receipt(pending.drained), pending.openings_from(from, limit))
+        (Receipt(pending.drained), pending.segments, pending.openings_from(from, limit))
     };
-    let mut sealed = Vec::new();
-    for segment in 1.. {
-        let room = limit - sealed.len();
-        let found = read_segment(&*shared.disk, &shared.layout, segment, from, drained, room);
-        let Some(found) = found.map_err(|error| ledger_error(&error))? else { break };
-        sealed.extend(found);
-        if sealed.len() == limit {
-            break;
-        }
-    }
-    let room = limit - sealed.len();
-    sealed.extend(pending.into_iter().take(room));
+    let mut segments = Segments::new(&shared.layout, &shared.disk, extent);
+    let found = segments.find(from, drained, limit).map_err(|error| ledger_error(&error))?;
+    let room = limit - found.openings.len();
+    let sealed = found.openings.into_iter().chain(pending.into_iter().take(room));
 
-    let mut openings = Vec::with_capacity(sealed.len());
-    let mut key = None;
-    for one in sealed {
-        let key = match &mut key {
-            Some((segment, key)) if *segment == one.segment => key,
-            other => &mut other.insert((one.segment, shared.segment_key(one.segment)?)).1,
-        };
-        let opening = open_opening(key, one.segment, one.entry, &one.sealed);
-        openings.push((one.entry, opening.map_err(|_| StoreError::Damaged)?));
+    let mut keys = SegmentKeys { shared, last: None };
+    if let Some(before) = found.before {
+        keys.open(&before)?;
     }
-    Ok(openings)
+    sealed.map(|one| Ok((one.entry, keys.open(&one)?))).collect()
+}
+
+/// The key of the segment that was asked for last: openings come in order.
+struct SegmentKeys<'s> {
+    shared: &'s Shared,
+    last: Option<(u64, SealingKey)>,
+}
+
+impl SegmentKeys<'_> {
+    fn open(&mut self, one: &SealedOpening) -> Result<Opening, StoreError> {
+        let key = match &mut self.last {
+            Some((segment, key)) if *segment == one.segment => key,
+            other => &mut other.insert((one.segment, self.shared.segment_key(one.segment)?)).1,
+        };
+        open_opening(key, one.segment, one.entry, &one.sealed).map_err(|error| {
+            let (path, offset) = (self.shared.layout.segment(one.segment), slot_offset(one.slot));
+            tracing::error!(%error, path = %path.display(), offset, "an opening is damaged");
+            StoreError::Damaged
+        })
+    }
 }
 
 /// Does what waits for a disk on a thread where that stops nobody. Panics there are the engine's:

@@ -11,6 +11,7 @@ use crate::error::OpenError;
 use crate::journal::frame::SealedOpening;
 use crate::journal::reader::Found;
 use crate::layout::Layout;
+use crate::ledger::segments::Extent;
 use crate::ledger::{self, EntryReader, OpeningReader, PER_FILE};
 
 /// The entries' and openings' own files.
@@ -70,7 +71,7 @@ impl Drained {
 
     /// The entries of earlier generations are in no journal any more: their files must at least be
     /// there, and whole.
-    pub(super) fn check_all_there(&self) -> Result<(), OpenError> {
+    pub(super) fn check_entries_there(&self) -> Result<(), OpenError> {
         for file in 0..self.below.div_ceil(PER_FILE) {
             let entries = (self.below - file * PER_FILE).min(PER_FILE);
             self.check_len(&self.layout.entries(file), entries * Entry::LEN as u64)?;
@@ -78,10 +79,19 @@ impl Drained {
         Ok(())
     }
 
+    /// So must be the segments that earlier generations have filled, up to this extent.
+    pub(super) fn check_openings_there(&self, extent: Extent) -> Result<(), OpenError> {
+        for segment in 1..=extent.segment {
+            let expected = ledger::slot_offset(extent.slots_of(segment));
+            self.check_len(&self.layout.segment(segment), expected)?;
+        }
+        Ok(())
+    }
+
     fn check_len(&self, path: &Path, expected: u64) -> Result<(), OpenError> {
         match self.disk.status(path) {
             Ok(status) if status.len >= expected => Ok(()),
-            Ok(status) => Err(OpenError::damaged(path, status.len, "entries are missing")),
+            Ok(status) => Err(OpenError::damaged(path, status.len, "its end is missing")),
             Err(error) => Err(missing(path.to_owned(), 0, error)),
         }
     }

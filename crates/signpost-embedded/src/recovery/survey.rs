@@ -15,6 +15,7 @@ use crate::journal::frame::FrameId;
 use crate::journal::mark::Mark;
 use crate::journal::reader::{End, Found, JournalReader, Position};
 use crate::layout::Layout;
+use crate::ledger::segments::Extent;
 use crate::ledger::{self, EntryChain};
 use crate::options::LedgerWitness;
 use crate::progress::Progress;
@@ -64,6 +65,8 @@ pub(crate) struct Place<'p> {
     pub(crate) mark: Mark,
     pub(crate) witness: Option<LedgerWitness>,
     pub(crate) index_frame: FrameId,
+    /// How many slots a full segment of openings has.
+    pub(crate) full: u32,
     pub(crate) progress: &'p dyn Progress,
 }
 
@@ -220,7 +223,10 @@ impl Survey {
         if extent > (self.segment, u64::from(self.slots_used)) {
             return Err(self.frames_missing("the openings' own files"));
         }
-        Drained::new(place.disk, layout, place.drained()).check_all_there()
+        let drained = Drained::new(place.disk, layout, place.drained());
+        drained.check_entries_there()?;
+        let Current { segment, slots_used: slots, .. } = place.current;
+        drained.check_openings_there(Extent { segment, slots, full: place.full })
     }
 
     /// Refuses a store that is not the one which the ledger's last checkpoint was signed for. Of a

@@ -7,12 +7,15 @@ use signpost_core::entry::Entry;
 use signpost_core::id::Receipt;
 
 use crate::journal::frame::{Body, FrameId, SealedOpening};
+use crate::ledger::segments::Extent;
 
 /// The entries and openings that the drain is to copy.
 #[derive(Debug)]
 pub(crate) struct Pending {
     /// How many entries are in their own files, openings too.
     pub(crate) drained: u64,
+    /// How far those openings reach.
+    pub(crate) segments: Extent,
     /// The entries behind those.
     pub(crate) entries: VecDeque<Entry>,
     /// The openings behind those.
@@ -39,7 +42,9 @@ impl Pending {
     pub(crate) fn let_go(&mut self, entries: usize, openings: usize) {
         self.drained += entries as u64;
         self.entries.drain(..entries);
-        self.openings.drain(..openings);
+        if let Some(last) = self.openings.drain(..openings).next_back() {
+            self.segments = Extent { segment: last.segment, slots: last.slot + 1, ..self.segments };
+        }
     }
 
     /// At most `limit` of the entries from this index on.

@@ -5,6 +5,7 @@ mod cases;
 mod index;
 mod matrix;
 mod older;
+mod openings;
 
 use std::path::Path;
 use std::sync::Arc;

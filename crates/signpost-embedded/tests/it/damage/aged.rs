@@ -19,7 +19,7 @@ use crate::twin::Twin;
 use crate::world::{World, first_light};
 
 pub(super) const CHILDREN: u8 = 5;
-const OPENINGS_PER_SEGMENT: u32 = 16;
+pub(super) const OPENINGS_PER_SEGMENT: u32 = 16;
 
 /// A closed store of the second generation, whose journal has two files, and what it holds.
 pub(super) struct Aged {
