@@ -201,14 +201,15 @@ impl ConditionWatch {
     /// Puts on record what is owed, in order, as far as the store takes it.
     pub(crate) async fn record_owed(&self) {
         loop {
-            let Some(note) = self.seen().owed.pop_front() else { return };
+            let Some(note) = self.seen().begin_record() else { return };
             let recorded = match note {
                 Note::Full => self.directory.record_full().await,
                 Note::Writable => self.directory.record_writable().await,
             };
+            self.seen().end_record(recorded.is_ok());
             if let Err(error) = recorded {
                 tracing::debug!(%error, "a stop could not be put on record yet");
-                return self.seen().owed.push_front(note);
+                return;
             }
         }
     }
@@ -230,8 +231,11 @@ struct Seen {
     condition: Condition,
     /// Whether there was no space, and has not been since.
     is_full: bool,
-    /// What is yet to be put on record, in this order, and is not being put there now.
+    /// What is yet to be put on record, in this order. It stays until it is there: whoever puts it
+    /// there may be stopped meanwhile.
     owed: VecDeque<Note>,
+    /// Whether the first of those is being put there.
+    is_recording: bool,
 }
 
 /// What is put on record of a store.
@@ -243,11 +247,34 @@ enum Note {
 
 impl Default for Seen {
     fn default() -> Self {
-        Self { condition: Condition::Writable, is_full: false, owed: VecDeque::new() }
+        Self {
+            condition: Condition::Writable,
+            is_full: false,
+            owed: VecDeque::new(),
+            is_recording: false,
+        }
     }
 }
 
 impl Seen {
+    fn begin_record(&mut self) -> Option<Note> {
+        self.is_recording = !self.owed.is_empty();
+        self.owed.front().copied()
+    }
+
+    fn end_record(&mut self, is_there: bool) {
+        self.is_recording = false;
+        if is_there {
+            self.owed.pop_front();
+        }
+    }
+
+    /// Takes back a return that never got on record, nor is on its way there.
+    fn take_back_return(&mut self) -> bool {
+        let is_on_its_way = self.is_recording && self.owed.len() == 1;
+        !is_on_its_way && self.owed.pop_back_if(|last| *last == Note::Writable).is_some()
+    }
+
     /// What health is to say, if the condition has changed.
     fn take(&mut self, now: Condition) -> Option<ServingStatus> {
         if now == self.condition {
@@ -256,9 +283,8 @@ impl Seen {
         self.condition = now;
         match now {
             Condition::Full => {
-                // A return that never got on record was none: the stop goes on.
-                if self.owed.pop_back_if(|last| *last == Note::Writable).is_none() && !self.is_full
-                {
+                // Such a return was none: the stop goes on.
+                if !self.take_back_return() && !self.is_full {
                     self.owed.push_back(Note::Full);
                 }
                 self.is_full = true;
@@ -395,6 +421,29 @@ mod tests {
             never = watch.follow(|| *condition.lock().unwrap()) => match never {},
             said = tokio::time::timeout(Duration::from_secs(10), stalled) => said.unwrap(),
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_being_put_on_record_when_the_watch_ends_is_not_forgotten() {
+        let (watch, store, checks) = watch().await;
+        watch.look(Condition::Full).await;
+        store.fail(Call::Commit, 0, Fault::Stalls);
+        let cut_short = tokio::time::timeout(Duration::from_millis(50), watch.record_owed());
+        cut_short.await.unwrap_err();
+        watch.record_owed().await;
+        assert_eq!(found(&checks, &*store).await, (NOT_SERVING.to_vec(), vec![Action::NoteFull]));
+    }
+
+    #[test]
+    fn a_stop_while_the_return_before_it_is_put_on_record_is_another() {
+        let mut seen = Seen::default();
+        seen.take(Condition::Full);
+        seen.begin_record();
+        seen.end_record(true);
+        seen.take(Condition::Writable);
+        seen.begin_record();
+        seen.take(Condition::Full);
+        assert_eq!(seen.owed, [Note::Writable, Note::Full]);
     }
 
     #[test]
