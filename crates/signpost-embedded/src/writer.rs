@@ -8,6 +8,7 @@ mod switch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::time::Instant;
 
 use signpost_core::commit::Commit;
 use signpost_core::id::Receipt;
@@ -50,7 +51,7 @@ pub(crate) struct Writer {
     pub(crate) batch_commits_max: usize,
     pub(crate) segment_openings_max: u32,
     pub(crate) tail: Tail,
-    /// How many commits the last batch had.
+    /// How many commits the last batch had; 0 where none came for a while.
     pub(crate) last_batch: usize,
 }
 
@@ -86,8 +87,10 @@ impl Writer {
     }
 
     fn write_until_closed(&mut self) {
-        while let Some(request) = self.queue.blocking_recv() {
-            company::wait_for(self.last_batch, self.queue.len() + 1);
+        while let Some(request) = self.next_request() {
+            if let Request::Commit(..) = request {
+                company::wait_for(self.last_batch, self.queue.len() + 1);
+            }
             let mut next = Some(request);
             while let Some(request) = next.take() {
                 // The drain may have failed since.
@@ -109,6 +112,19 @@ impl Writer {
                 return;
             }
         }
+    }
+
+    /// What has come, or comes next; none once the queue is closed and empty.
+    fn next_request(&mut self) -> Option<Request> {
+        if let Ok(request) = self.queue.try_recv() {
+            return Some(request);
+        }
+        let idle = Instant::now();
+        let request = self.queue.blocking_recv();
+        if idle.elapsed() > company::IDLE_AFTER {
+            self.last_batch = 0;
+        }
+        request
     }
 
     /// Writes what is waiting as one batch, and answers all of it together, the failed ones too:

@@ -9,6 +9,12 @@ const EACH: Duration = Duration::from_micros(15);
 /// The most commits that are waited for.
 const COMMITS_MAX: u32 = 40;
 
+/// So few cost little apart, and no sleep is as short as what they would be worth.
+const WORTH_A_PAUSE: usize = 4;
+
+/// Whoever comes after nobody did for so long comes alone: what was before tells nothing any more.
+pub(super) const IDLE_AFTER: Duration = Duration::from_millis(1);
+
 /// Under load lets a moment pass, so that a batch becomes as large as the last one was. Then fewer
 /// syncs take less of the processors from those who would ask next.
 #[expect(
@@ -18,13 +24,14 @@ const COMMITS_MAX: u32 = 40;
 pub(super) fn wait_for(last_batch: usize, waiting: usize) {
     let pause = pause(last_batch, waiting);
     if !pause.is_zero() {
+        fail::fail_point!("waits-for-company");
         std::thread::sleep(pause);
     }
 }
 
 /// Nobody waits who comes alone, nor where there is company already.
 fn pause(last_batch: usize, waiting: usize) -> Duration {
-    if waiting >= last_batch {
+    if last_batch < WORTH_A_PAUSE || waiting >= last_batch {
         return Duration::ZERO;
     }
     EACH * u32::try_from(last_batch).unwrap_or(u32::MAX).min(COMMITS_MAX)
@@ -35,9 +42,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_comes_alone_waits_for_nobody() {
-        assert_eq!(pause(0, 1), Duration::ZERO);
-        assert_eq!(pause(1, 1), Duration::ZERO);
+    fn whoever_comes_alone_or_nearly_so_waits_for_nobody() {
+        for last_batch in 0..4 {
+            assert_eq!(pause(last_batch, 1), Duration::ZERO);
+        }
     }
 
     #[test]
