@@ -343,7 +343,6 @@ pub(crate) fn sealed(error: &OpenError) -> Failure {
         | OpenError::Damaged { .. }
         | OpenError::FramesMissing { .. }
         | OpenError::MarkMissing { .. }
-        | OpenError::NotDestroyed { .. }
         | OpenError::Index { .. }
         | OpenError::Io { .. } => Exit::Sealed,
     };
@@ -391,6 +390,8 @@ fn not_started(error: StartError) -> Failure {
 mod tests {
     use std::path::PathBuf;
 
+    use signpost_embedded::keyring::KeyError;
+
     use super::*;
 
     #[test]
@@ -400,10 +401,12 @@ mod tests {
         assert_eq!(sealed(&OpenError::NoSpace { path: path() }).exit, Exit::Unavailable);
         assert_eq!(sealed(&io(ErrorKind::StorageFull)).exit, Exit::Unavailable);
         assert_eq!(sealed(&io(ErrorKind::NotFound)).exit, Exit::Sealed);
-        let not_destroyed =
-            |kind| OpenError::NotDestroyed { path: path(), source: io(kind).into() };
-        assert_eq!(sealed(&not_destroyed(ErrorKind::StorageFull)).exit, Exit::Unavailable);
-        assert_eq!(sealed(&not_destroyed(ErrorKind::NotFound)).exit, Exit::Sealed);
+        let key = |kind: ErrorKind| {
+            let source = KeyError::Io { path: path(), source: kind.into() };
+            OpenError::Key { path: path(), source }
+        };
+        assert_eq!(sealed(&key(ErrorKind::StorageFull)).exit, Exit::Unavailable);
+        assert_eq!(sealed(&key(ErrorKind::NotFound)).exit, Exit::Sealed);
         assert_eq!(not_started(StoreError::Unavailable.into()).exit, Exit::Unavailable);
         assert_eq!(not_started(StoreError::Indeterminate.into()).exit, Exit::StoreFailed);
     }

@@ -34,15 +34,19 @@ pub(crate) async fn when_grown(
     }
 }
 
-/// Ends what earlier turns left, before anything is served. Without space for its entry that is left
-/// to the running service, which tries again: a service that tells what it lacks is better than none.
+/// Ends what earlier turns left, before anything is served. Where it cannot be ended, for want of space
+/// for its entry say, or the clock is in doubt, that is left to the running service, which tries again:
+/// it hinders no answer.
 pub(crate) async fn finish_at_start(directory: &Directory) -> Result<(), Failure> {
     match directory.finish_turn().await {
         Ok(destroyed) => destroyed.iter().for_each(tell_destroyed),
         Err(TurnError::Refused(Refusal::Store(StoreError::Unavailable | StoreError::Busy))) => {
             tracing::warn!("an earlier turn cannot be ended now: it is tried again");
         }
-        Err(error @ (TurnError::MayNot(_) | TurnError::Refused(_))) => {
+        Err(TurnError::MayNot(why)) => {
+            tracing::warn!(%why, "an earlier turn is not ended now: it is tried again");
+        }
+        Err(error @ TurnError::Refused(_)) => {
             return Err(Failure::new(Exit::StoreFailed, error.to_string()));
         }
     }
@@ -99,10 +103,11 @@ fn tell(error: &TurnError) {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use signpost_core::faulty::{Call, Fault, FaultyStore};
     use signpost_core::memory::MemoryStore;
     use signpost_core::policy::Policy;
-    use signpost_core::testing::Register;
+    use signpost_core::testing::{ManualClock, Register};
     use signpost_core::turn::Generations as _;
 
     use super::*;
@@ -129,5 +134,23 @@ mod tests {
         assert_eq!(failed.exit, Exit::StoreFailed);
         finish_at_start(&directory).await.unwrap();
         assert_eq!(store.unfinished().await, Ok(Unfinished::default()));
+    }
+
+    /// What may not be destroyed now hinders no answer.
+    #[tokio::test]
+    async fn a_start_while_the_clock_is_in_doubt_leaves_the_turn_before_and_goes_on() {
+        let clock = Arc::new(ManualClock::default());
+        let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock.clone()))));
+        let policy = Arc::new(Policy::default());
+        Directory::first_light(&*store, &policy, Register::default().into()).await.unwrap();
+        let entropy = Arc::new(SystemEntropy);
+        let directory = Directory::start(store.clone(), policy, clock.clone(), entropy);
+        let directory = directory.await.unwrap();
+        store.fail(Call::Destroy, 0, Fault::Refuses);
+        directory.compact().await.unwrap_err();
+        clock.step_by(SignedDuration::from_hours(1));
+        directory.record_clock_step().await.unwrap().unwrap();
+        finish_at_start(&directory).await.unwrap();
+        assert_eq!(store.unfinished().await.unwrap().retired, Some(1), "it is left to do");
     }
 }

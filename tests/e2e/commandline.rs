@@ -228,7 +228,8 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
         reflection: _,
     } = server;
     let signpost::config::Store { data: _, keyring: _, turn_after_bytes: _ } = store;
-    let signpost::config::Ledger { directory: _, key: _, origin: _ } = ledger;
+    let signpost::config::Ledger { directory: _, key: _, origin: _, witness } = ledger;
+    assert_eq!(witness, []);
     let signpost::config::Pseudonymiser { mode: _, keys: _ } = pseudonymiser;
     let signpost::config::PolicyFile { file } = policy;
     let signpost::config::Log { format: _, level: _ } = log;

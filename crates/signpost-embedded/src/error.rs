@@ -87,15 +87,6 @@ pub enum OpenError {
         /// Where it should be.
         path: PathBuf,
     },
-    /// What a turn left behind could not be removed.
-    #[error("{} is not in use any more and cannot be destroyed: see that it and the keyring can be \
-             written, and start again", .path.display())]
-    NotDestroyed {
-        /// The generation's directory.
-        path: PathBuf,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
     /// A file is not what it was.
     #[error("{} is damaged at offset {offset}: {what}; restore it from the newest backup", .path.display())]
     Damaged {

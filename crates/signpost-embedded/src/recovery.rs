@@ -33,8 +33,8 @@ use crate::state::pending::Pending;
 use crate::state::registers::{REGISTER_KINDS, Registers, register_key};
 use crate::state::seal;
 use crate::state::{Shared, read_segment_key};
-use crate::turn::destroy;
 use crate::turn::unrecorded::Unrecorded;
+use crate::turn::{Retired, Turn, destroy};
 use crate::writer::Tail;
 use rebuild::Rebuild;
 use survey::{Place, Survey};
@@ -78,7 +78,8 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     survey.check_witnesses(&place)?;
     let segment_key = read_last_segment_key(options, &layout, &survey)?;
     give_up_reserve(&**disk, &layout);
-    let unrecorded = destroy_others(options, &layout, &survey, current)?;
+    let unrecorded = read_unrecorded(&**disk, &layout, &survey)?;
+    let retired = look_at_others(options, &layout, current)?;
     let settled = tail::settle(disk, &layout, &survey)?;
 
     let (index, rebuilt_index) = match agreeing(index, was_there, &survey) {
@@ -114,7 +115,9 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     };
     let place = (Arc::clone(disk), layout, Arc::clone(&options.keys));
     let noted = (pending, unrecorded);
-    let shared = Shared::new(place, generation, registers, noted, (condition, lock));
+    let turn =
+        retired.map_or(Turn::None, |number| Turn::Switched(Retired { number, generation: None }));
+    let shared = Shared::new(place, (generation, turn), registers, noted, (condition, lock));
     shared.set_grown_bytes(survey.grown_bytes);
     let (shared, cut_bytes) = (Arc::new(shared), survey.cut_bytes());
     let mark = mark_file;
@@ -185,40 +188,39 @@ fn give_up_reserve(disk: &dyn Disk, layout: &Layout) {
     }
 }
 
-/// Ends what a turn that was cut short left behind: a generation that was in use before, or one that
-/// never came into use. Gives which destructions are not on record.
-fn destroy_others(
+/// Looks what a turn that was cut short has left. What never came into use goes at once; the generation
+/// that was in use before is given, for its destruction asks the clock and can be tried again.
+fn look_at_others(
     options: &Options,
     layout: &Layout,
-    survey: &Survey,
     current: Current,
-) -> Result<Unrecorded, OpenError> {
-    let disk = &*options.disk;
-    let mut unrecorded = Unrecorded::read(disk, layout)?;
-    let mut others = layout.generations(disk).map_err(OpenError::io(&layout.root))?;
-    others.retain(|generation| *generation != current.generation);
-    // What never came into use goes first: that takes no space, and gives some back.
-    others.sort_unstable_by_key(|generation| std::cmp::Reverse(*generation));
-    let mut current_is_durable = false;
-    for generation in others {
-        if generation < current.generation && !current_is_durable {
-            // What was read may be in memory alone, where the sync of its name failed or never came
-            // to be: a power cut would then bring back a CURRENT whose generation has no key.
-            current.write(&options.disk, layout).map_err(OpenError::io(&layout.current()))?;
-            current_is_durable = true;
+) -> Result<Option<u64>, OpenError> {
+    let disk = &options.disk;
+    let others = layout.generations(&**disk).map_err(OpenError::io(&layout.root))?;
+    // That takes no space, and gives some back.
+    for generation in others.iter().copied().filter(|number| *number > current.generation) {
+        tracing::warn!(generation, "a turn was cut short: what never came into use goes");
+        if let Err(error) = destroy::destroy(&**disk, layout, &*options.keys, generation) {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, generation, "it is still there; the next turn removes it first");
         }
-        tracing::warn!(generation, "a turn was cut short: a generation that is not in use goes");
-        let gone = if generation < current.generation {
-            let place = (disk, layout, &*options.keys);
-            destroy::destroy_noted(place, &mut unrecorded, generation).map(drop)
-        } else {
-            destroy::destroy(disk, layout, &*options.keys, generation)
-        };
-        gone.map_err(|source| OpenError::NotDestroyed {
-            path: layout.generation(generation),
-            source: Box::new(source),
-        })?;
     }
+    // No turn begins before the last one is over: there is one at most.
+    let retired = others.into_iter().rfind(|number| *number < current.generation);
+    if retired.is_some() {
+        // What was read may be in memory alone, where the sync of its name failed or never came to
+        // be: a power cut would then bring back a CURRENT whose generation has no key.
+        current.write(disk, layout).map_err(OpenError::io(&layout.current()))?;
+    }
+    Ok(retired)
+}
+
+fn read_unrecorded(
+    disk: &dyn Disk,
+    layout: &Layout,
+    survey: &Survey,
+) -> Result<Unrecorded, OpenError> {
+    let mut unrecorded = Unrecorded::read(disk, layout)?;
     for generation in &survey.recorded {
         unrecorded.let_go(disk, layout, *generation);
     }

@@ -75,7 +75,7 @@ pub(crate) type Changes = BTreeMap<[u8; 48], RecordKey>;
 impl Shared {
     pub(crate) fn new(
         (disk, layout, source): (Arc<dyn Disk>, Layout, Arc<dyn KeySource>),
-        generation: Generation,
+        (generation, turn): (Generation, Turn),
         registers: Registers,
         (pending, unrecorded): (Pending, Unrecorded),
         (condition, lock): (ConditionState, File),
@@ -93,7 +93,7 @@ impl Shared {
             drained: Condvar::new(),
             making_key: Mutex::new(()),
             changes: Mutex::new(None),
-            turn: Mutex::new(Turn::None),
+            turn: Mutex::new(turn),
             unrecorded: Mutex::new(unrecorded),
             grown_bytes: AtomicU64::new(0),
             lock: Mutex::new(Some(lock)),
@@ -151,8 +151,8 @@ impl Shared {
     }
 
     /// The destructions that are not on record.
-    pub(crate) fn unrecorded(&self) -> Result<MutexGuard<'_, Unrecorded>, StoreError> {
-        self.unrecorded.lock().map_err(|_| StoreError::Indeterminate)
+    pub(crate) fn unrecorded(&self) -> MutexGuard<'_, Unrecorded> {
+        self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells whoever waits for it that the drain has copied something.

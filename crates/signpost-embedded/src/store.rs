@@ -28,7 +28,7 @@ use crate::state::index::wait_until_released;
 use crate::state::registers::{Registers, register_key, register_kind};
 use crate::state::seal;
 use crate::turn::destroy::{destroy_retired, unfinished};
-use crate::turn::{Turn, wait_until_no_fill};
+use crate::turn::{Turn, wait_until_at_rest};
 use crate::writer::drain::Drain;
 use crate::writer::{Outcome, Request, Writer};
 
@@ -133,9 +133,9 @@ impl EmbeddedStore {
             let last = shared.pending()?.last;
             let generation = shared.write_generation()?.take();
             shared.children.forget();
-            if !wait_until_no_fill(&shared)? {
-                // The lock stays until the process ends: a fill still writes.
-                tracing::error!("a turn that was cut short does not end");
+            if !wait_until_at_rest(&shared)? {
+                // The lock stays until the process ends: it still writes.
+                tracing::error!("a turn that is cut short does not end");
                 return Err(StoreError::Unavailable);
             }
             let turn = std::mem::replace(&mut *shared.turn()?, Turn::None);
@@ -160,18 +160,13 @@ impl EmbeddedStore {
         std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What a commit that nobody takes or answers comes to.
-    fn not_taken(&self) -> StoreError {
-        if self.shared.has_failed() { StoreError::Indeterminate } else { StoreError::Unavailable }
-    }
-
     /// Hands a commit to the writer, if there is room for it.
     fn send(&self, commit: Commit, answer: oneshot::Sender<Outcome>) -> Result<(), StoreError> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = queue.as_ref().ok_or_else(|| self.not_taken())?;
+        let queue = queue.as_ref().ok_or_else(|| not_taken(&self.shared))?;
         queue.try_send(Request::Commit(commit, answer)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-            mpsc::error::TrySendError::Closed(_) => self.not_taken(),
+            mpsc::error::TrySendError::Closed(_) => not_taken(&self.shared),
         })
     }
 
@@ -271,12 +266,17 @@ impl Generations for EmbeddedStore {
 
     async fn switch(&self, generation: u64) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
-        let in_hand = blocking(move || crate::turn::take_filled(&shared, generation)).await?;
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let queue = queue.ok_or_else(|| self.not_taken())?;
         let (answer, answered) = oneshot::channel();
-        let sent = queue.send(Request::Switch(Box::new(in_hand), answer)).await;
-        sent.map_err(|_| self.not_taken())?;
+        // Taken and handed over on one thread that may wait: where it is lost on the way, it is given
+        // up there, which removes files.
+        let hand_over = move || {
+            let in_hand = crate::turn::take_filled(&shared, generation)?;
+            let queue = queue.ok_or_else(|| not_taken(&shared))?;
+            let sent = queue.blocking_send(Request::Switch(Box::new(in_hand), answer));
+            sent.map_err(|_given_up| not_taken(&shared))
+        };
+        blocking(hand_over).await?;
         answered.await.unwrap_or(Err(StoreError::Indeterminate))
     }
 
@@ -293,11 +293,16 @@ impl Generations for EmbeddedStore {
     async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
         let let_go = move || {
-            shared.unrecorded()?.let_go(&*shared.disk, &shared.layout, generation);
+            shared.unrecorded().let_go(&*shared.disk, &shared.layout, generation);
             Ok(())
         };
         blocking(let_go).await
     }
+}
+
+/// What a request that nobody takes comes to.
+fn not_taken(shared: &Shared) -> StoreError {
+    if shared.has_failed() { StoreError::Indeterminate } else { StoreError::Unavailable }
 }
 
 /// Flushes, lets go of sled's files and seals them. The next start is slower where that fails, and
@@ -317,6 +322,7 @@ fn close_index(shared: &Shared, generation: Arc<Generation>, last: FrameId) {
 }
 
 fn read_record(shared: &Shared, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+    fail::fail_point!("index-reads");
     let in_use = shared.read_generation()?;
     let generation = in_use.as_ref().ok_or(StoreError::Unavailable)?;
     let location = generation.keys.locate(key);
@@ -329,6 +335,7 @@ fn scan_records(
     after: Option<&RecordKey>,
     limit: usize,
 ) -> Result<Vec<Stored>, StoreError> {
+    fail::fail_point!("index-reads");
     let in_use = shared.read_generation()?;
     let generation = in_use.as_ref().ok_or(StoreError::Unavailable)?;
     let prefix = generation.keys.locate_scope(scope);

@@ -30,6 +30,8 @@ pub(crate) enum Turn {
     Filled(Box<Filling>),
     /// The next generation is in use; the one before is still there.
     Switched(Retired),
+    /// The one before, of this number, is being destroyed.
+    Destroying(u64),
 }
 
 /// A generation that is in use no more.
@@ -47,7 +49,6 @@ pub(crate) struct Filling {
     journal: Journal,
     carry: Arc<dyn Carry>,
     registers: Registers,
-    left: u64,
     unsynced: usize,
 }
 
@@ -130,7 +131,7 @@ pub(crate) fn prepare(
         match std::mem::replace(&mut *turn, Turn::Filling) {
             Turn::None => None,
             Turn::Filled(filling) => Some(filling),
-            under_way @ (Turn::Filling | Turn::Switched(_)) => {
+            under_way @ (Turn::Filling | Turn::Switched(_) | Turn::Destroying(_)) => {
                 *turn = under_way;
                 return Err(StoreError::Busy);
             }
@@ -184,13 +185,13 @@ pub(crate) fn take_filled(shared: &Arc<Shared>, generation: u64) -> Result<InHan
     Ok(in_hand)
 }
 
-/// Waits until no fill goes on: it ends at its next read, for the store is closed. False if that
-/// takes too long.
-pub(crate) fn wait_until_no_fill(shared: &Shared) -> Result<bool, StoreError> {
+/// Waits until no fill goes on, which ends at its next read, for the store is closed, and no
+/// destruction. False if that takes too long.
+pub(crate) fn wait_until_at_rest(shared: &Shared) -> Result<bool, StoreError> {
     const ENDS_WITHIN: Duration = Duration::from_mins(1);
     const LOOK_EVERY: Duration = Duration::from_millis(5);
     let begun = Instant::now();
-    while matches!(*shared.turn()?, Turn::Filling) {
+    while matches!(*shared.turn()?, Turn::Filling | Turn::Destroying(_)) {
         if begun.elapsed() > ENDS_WITHIN {
             return Ok(false);
         }
@@ -216,7 +217,6 @@ impl Filling {
                 journal,
                 carry,
                 registers: Registers::default(),
-                left: 0,
                 unsynced: 0,
             })
             .inspect_err(|_| {
@@ -256,7 +256,8 @@ impl Filling {
         }
         self.sync()?;
         let carried = self.generation.index.records();
-        Ok(Prepared { generation: self.generation.keys.generation, carried, left: self.left })
+        let left = source.index.records().saturating_sub(carried);
+        Ok(Prepared { generation: self.generation.keys.generation, carried, left })
     }
 
     /// Carries over what has changed since the last time; says how much that was. Unavailable where
@@ -290,9 +291,7 @@ impl Filling {
         for (key, stored) in records {
             let location = self.generation.keys.locate(&key);
             let carried = stored.and_then(|Stored { version, record }| {
-                let record = self.carry.carry(record);
-                self.left += u64::from(record.is_none());
-                Some(Stored { version, record: record? })
+                Some(Stored { version, record: self.carry.carry(record)? })
             });
             let sealed = carried.as_ref().map(|Stored { version, record }| {
                 self.generation.keys.seal(&location, *version, record)

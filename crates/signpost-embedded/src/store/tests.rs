@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
 
 use signpost_core::conformance::{Fixture, ledger, records};
 use signpost_core::id::ActorId;
@@ -10,14 +12,15 @@ use signpost_core::store::Clock;
 use signpost_core::subject::Pseudonym;
 use signpost_core::terms::ShieldKind;
 use signpost_core::testing::{ManualClock, put_records};
+use zeroize::Zeroizing;
 
 use super::*;
 use crate::current::Current;
 use crate::disk::os::OsDisk;
 use crate::journal::frame::Body;
 use crate::journal::reader::JournalReader;
-use crate::keyring::SoftwareKeyring;
 use crate::keyring::sealing::{OVERHEAD, size_class};
+use crate::keyring::{DestructionReceipt, KeyError, KeyId, KeySource, SoftwareKeyring, WrappedKey};
 use crate::layout::Layout;
 
 fn place(clock: Arc<dyn Clock>) -> (tempfile::TempDir, Options) {
@@ -145,4 +148,98 @@ fn a_batch_takes_commits_until_it_is_large() {
     let four_mebibytes = vec![Record::Head(ChildHead { pseudonym, shields: vec![shield] })];
     let commits = [four_mebibytes.clone(), four_mebibytes, Vec::new()];
     assert_eq!(frames_of_waiting(&commits, |_| ()), [2, 1]);
+}
+
+/// Carries all over, but not for the writer.
+#[derive(Debug)]
+struct BreakingTheWriter;
+
+impl Carry for BreakingTheWriter {
+    fn carry(&self, record: Record) -> Option<Record> {
+        assert_ne!(std::thread::current().name(), Some("signpost-writer"), "the rule breaks");
+        Some(record)
+    }
+}
+
+fn head() -> Vec<Record> {
+    vec![Record::Head(ChildHead { pseudonym: Pseudonym::new([1; 64]), shields: Vec::new() })]
+}
+
+/// CURRENT may be written by then: a turn that began between would remove what it names.
+#[test]
+fn a_switch_that_panics_fails_the_store_before_another_turn_may_begin() {
+    const WITHIN: Duration = Duration::from_secs(10);
+    let (_directory, options) = place(Arc::new(ManualClock::default()));
+    let store = EmbeddedStore::open(&options).unwrap().store;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let prepared = runtime.block_on(store.prepare(Arc::new(BreakingTheWriter))).unwrap();
+    let in_hand = crate::turn::take_filled(&store.shared, prepared.generation).unwrap();
+    runtime.block_on(put_records(&store, head())).unwrap();
+    let (answer, answered) = oneshot::channel();
+    let may_not_end = store.shared.turn().unwrap();
+    let queue = store.queue.lock().unwrap().clone().unwrap();
+    queue.try_send(Request::Switch(Box::new(in_hand), answer)).unwrap();
+    let begun = Instant::now();
+    while !store.shared.has_failed() {
+        assert!(begun.elapsed() < WITHIN, "another turn could begin");
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    drop((may_not_end, queue));
+    answered.blocking_recv().unwrap_err();
+}
+
+/// Keys that tell on which threads any was destroyed.
+#[derive(Debug)]
+struct Telling {
+    keys: Arc<dyn KeySource>,
+    destroyed_on: Mutex<Vec<ThreadId>>,
+}
+
+impl KeySource for Telling {
+    fn create(&self, label: &str, secret: &[u8]) -> Result<WrappedKey, KeyError> {
+        self.keys.create(label, secret)
+    }
+
+    fn unwrap(&self, wrapped: &WrappedKey) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.keys.unwrap(wrapped)
+    }
+
+    fn destroy(&self, key: &KeyId) -> Result<DestructionReceipt, KeyError> {
+        self.destroyed_on.lock().unwrap().push(std::thread::current().id());
+        self.keys.destroy(key)
+    }
+}
+
+/// Removing files takes its time, and the runtime has other things to do.
+#[test]
+fn a_switch_that_is_given_up_in_the_queue_removes_nothing_on_a_thread_of_the_runtime() {
+    let gate = Arc::new(Gate::default());
+    let (_directory, mut options) = place(gate.clone());
+    options.queue_commits_max = 1;
+    let telling = Telling { keys: Arc::clone(&options.keys), destroyed_on: Mutex::default() };
+    let keys = Arc::new(telling);
+    options.keys = keys.clone();
+    let store = EmbeddedStore::open(&options).unwrap().store;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let carry = Arc::new(BreakingTheWriter);
+    let prepared = runtime.block_on(store.prepare(carry)).unwrap();
+    let shut = gate.0.lock().unwrap();
+    let mut written = Box::pin(put_records(&store, Vec::new()));
+    assert!(!poll_once(written.as_mut()));
+    while store.queue.lock().unwrap().as_ref().unwrap().capacity() == 0 {
+        std::thread::yield_now();
+    }
+    let mut waiting = Box::pin(put_records(&store, Vec::new()));
+    assert!(!poll_once(waiting.as_mut()), "it fills the queue");
+    runtime.block_on(async {
+        let switch = store.switch(prepared.generation);
+        tokio::time::timeout(Duration::from_millis(500), switch).await.unwrap_err();
+    });
+    assert!(keys.destroyed_on.lock().unwrap().iter().all(|on| *on != std::thread::current().id()));
+    drop(shut);
+    runtime.block_on(async {
+        written.await.unwrap();
+        waiting.await.unwrap();
+        store.close().await.unwrap();
+    });
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use signpost_core::store::StoreError;
 use signpost_core::turn::{Destroyed, KeyDestroyed, Unfinished};
 
-use super::unrecorded::{Unrecorded, key_that_is_gone};
-use super::{Retired, Turn};
+use super::unrecorded::key_that_is_gone;
+use super::{Retired, Turn, set_turn};
 use crate::disk::Disk;
 use crate::durable::{self, none_if_missing};
 use crate::keyring::{KeyError, KeySource, WrappedKey};
@@ -30,33 +30,51 @@ pub(crate) enum DestroyError {
 
 /// Destroys the generation that was in use before; it can be done again where it was cut short.
 pub(crate) fn destroy_retired(shared: &Shared, generation: u64) -> Result<Destroyed, StoreError> {
-    let mut turn = shared.turn()?;
-    if let Turn::Switched(Retired { number, generation: before }) = &mut *turn
-        && *number == generation
-    {
-        // Its keys are wiped from memory with this, as soon as no read that has begun needs them.
-        drop(before.take());
-    } else {
-        return Err(StoreError::Unavailable);
-    }
-    let place = (&*shared.disk, &shared.layout, &*shared.source);
-    let destroyed = destroy_noted(place, &mut *shared.unrecorded()?, generation);
-    let destroyed = destroyed.map_err(|error| {
+    let before = {
+        let mut turn = shared.turn()?;
+        match std::mem::replace(&mut *turn, Turn::Destroying(generation)) {
+            Turn::Switched(Retired { number, generation: before }) if number == generation => {
+                before
+            }
+            other => {
+                *turn = other;
+                return Err(StoreError::Unavailable);
+            }
+        }
+    };
+    let mut ending = Ending { shared, number: generation, is_destroyed: false };
+    // Its keys are wiped from memory with this, as soon as no read that has begun needs them.
+    drop(before);
+    let destroyed = destroy_noted(shared, generation).map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, generation, "not destroyed");
         StoreError::Unavailable
     })?;
-    *turn = Turn::None;
+    ending.is_destroyed = true;
     Ok(destroyed)
+}
+
+/// However a destruction ends, a panic included, it is over, or left to be done again.
+struct Ending<'s> {
+    shared: &'s Shared,
+    number: u64,
+    is_destroyed: bool,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let left = Turn::Switched(Retired { number: self.number, generation: None });
+        set_turn(self.shared, if self.is_destroyed { Turn::None } else { left });
+    }
 }
 
 /// What is left to do of earlier turns. What is noted of a generation that is still there is yet to
 /// come true.
 pub(crate) fn unfinished(shared: &Shared) -> Result<Unfinished, StoreError> {
     let retired = match &*shared.turn()? {
-        Turn::Switched(Retired { number, .. }) => Some(*number),
+        Turn::Switched(Retired { number, .. }) | Turn::Destroying(number) => Some(*number),
         Turn::None | Turn::Filling | Turn::Filled(_) => None,
     };
-    let unrecorded = shared.unrecorded()?;
+    let unrecorded = shared.unrecorded();
     let noted = unrecorded.all().iter().filter(|noted| Some(noted.generation) != retired);
     Ok(Unfinished { retired, unrecorded: noted.cloned().collect() })
 }
@@ -78,25 +96,26 @@ pub(crate) fn remove_unused(shared: &Shared, generation: u64) -> Result<(), Stor
 
 /// Destroys a generation that was in use. It is noted before: a destruction that nothing is left of
 /// could not be put on record.
-pub(crate) fn destroy_noted(
-    (disk, layout, source): (&dyn Disk, &Layout, &dyn KeySource),
-    unrecorded: &mut Unrecorded,
-    generation: u64,
-) -> Result<Destroyed, DestroyError> {
+fn destroy_noted(shared: &Shared, generation: u64) -> Result<Destroyed, DestroyError> {
+    let Shared { disk, layout, source, .. } = shared;
     let directory = layout.generation(generation);
-    let (files, bytes) = count_files(disk, &directory)
+    let (files, bytes) = count_files(&**disk, &directory)
         .map_err(|source| DestroyError::Io { path: directory, source })?;
-    let key = read_key(disk, layout, generation)?;
+    let key = read_key(&**disk, layout, generation)?;
     let keys = key.iter().map(|wrapped| key_that_is_gone(*wrapped.id.as_bytes())).collect();
-    let noted = unrecorded
-        .note(disk, layout, Destroyed { generation, keys, files, bytes })
-        .map_err(|source| DestroyError::Io { path: layout.destroyed(), source })?;
+    let io = |source| DestroyError::Io { path: layout.destroyed(), source };
+    let noted = shared
+        .unrecorded()
+        .note(&**disk, layout, Destroyed { generation, keys, files, bytes })
+        .map_err(io)?
+        .clone();
     // Kept at once: where what follows fails, the keeper has no second word to give.
-    if let Some(receipt) = destroy_key(disk, layout, source, generation)? {
-        noted.keys = vec![receipt];
-    }
-    remove_files(disk, layout, generation)?;
-    Ok(noted.clone())
+    let noted = match destroy_key(&**disk, layout, &**source, generation)? {
+        Some(receipt) => shared.unrecorded().keep_receipt(&noted, receipt),
+        None => noted,
+    };
+    remove_files(&**disk, layout, generation)?;
+    Ok(noted)
 }
 
 /// Destroys a generation that is not to be put on record.

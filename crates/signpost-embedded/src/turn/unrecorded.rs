@@ -31,14 +31,13 @@ impl Unrecorded {
     }
 
     /// Notes, durably, what is about to be destroyed. What is noted already stays as it is: it was
-    /// written when all was still there. Gives what is noted, for its keeper's receipt, which is kept
-    /// in memory alone.
+    /// written when all was still there. Gives what is noted.
     pub(crate) fn note(
         &mut self,
         disk: &dyn Disk,
         layout: &Layout,
         destroyed: Destroyed,
-    ) -> io::Result<&mut Destroyed> {
+    ) -> io::Result<&Destroyed> {
         let is_it = |noted: &Destroyed| noted.generation == destroyed.generation;
         let at = if let Some(at) = self.0.iter().position(is_it) {
             at
@@ -47,7 +46,16 @@ impl Unrecorded {
             self.write(disk, layout).inspect_err(|_| drop(self.0.pop()))?;
             self.0.len() - 1
         };
-        Ok(&mut self.0[at])
+        Ok(&self.0[at])
+    }
+
+    /// Adds the word of the key's keeper, in memory alone. Gives what is noted then.
+    pub(crate) fn keep_receipt(&mut self, noted: &Destroyed, receipt: KeyDestroyed) -> Destroyed {
+        let told = Destroyed { keys: vec![receipt], ..noted.clone() };
+        for one in self.0.iter_mut().filter(|one| one.generation == noted.generation) {
+            one.clone_from(&told);
+        }
+        told
     }
 
     /// Lets go of a destruction that is on record. Where its file cannot be written, the next start

@@ -12,6 +12,17 @@ use crate::journal::AppendError;
 use crate::state::Shared;
 use crate::turn::{Filled, Filling, OverByPanic, Retired, Turn, destroy, set_turn, stop_noting};
 
+/// A panic in the switch is the store's end: what it has done is unknown.
+struct FailedByPanic<'s>(&'s Shared);
+
+impl Drop for FailedByPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(Failure::Panicked);
+        }
+    }
+}
+
 /// How long commits may wait for the drain.
 const DRAINED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -22,6 +33,8 @@ impl Writer {
     pub(super) fn switch(&mut self, mut filling: Filling) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
         let _over_by_panic = OverByPanic(&shared);
+        // Goes first: CURRENT may be written by then, and no other turn may begin over it.
+        let _failed_by_panic = FailedByPanic(&shared);
         let gate = filling
             .catch_up(&self.shared)
             .and_then(|_| filling.sync())

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use signpost_core::id::Receipt;
-use signpost_core::record::RecordKey;
+use signpost_core::record::{RecordKey, Scope};
 use signpost_core::store::Store;
-use signpost_core::testing::ManualClock;
+use signpost_core::testing::{ManualClock, put_records};
 use signpost_embedded::disk::volatile::VolatileDisk;
 use signpost_embedded::store::EmbeddedStore;
 
@@ -147,4 +148,82 @@ async fn run_the_index_out_of_space(directory: &Path) {
     let opened = EmbeddedStore::open(&options).unwrap();
     let head = opened.store.read(&RecordKey::Head(pseudonym(1))).await.unwrap();
     println!("opened: rebuilt {} found {}", opened.rebuilt_index, head.is_some());
+}
+
+/// Burst, quiet, and one alone: what the burst was tells nothing any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_quiet_while_a_commit_waits_for_no_company() {
+    const TEST: &str = "after_a_quiet_while_a_commit_waits_for_no_company";
+    if let Some((directory, point)) = other_process() {
+        return commit_alone_after_a_burst(&directory, &point).await;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let said = run_as_other_process(TEST, directory.path(), "waits-for-company");
+    assert!(said.contains("a batch of 40, then alone: waited 0 times"), "{said}");
+}
+
+async fn commit_alone_after_a_burst(directory: &Path, point: &str) {
+    const BURST: usize = 40;
+    const QUIET: Duration = Duration::from_millis(100);
+    let options = options(directory, Arc::new(ManualClock::default()));
+    EmbeddedStore::create(&options).unwrap();
+    let store = Arc::new(EmbeddedStore::open(&options).unwrap().store);
+    let waited = Arc::new(AtomicU8::new(0));
+    let counted = Arc::clone(&waited);
+    let count = move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+    };
+    fail::cfg_callback(point, count).unwrap();
+    let commit = || {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { put_records(&*store, []).await.unwrap() })
+    };
+    fail::cfg("before-apply", "pause").unwrap();
+    let mut waiting = vec![commit()];
+    tokio::time::sleep(QUIET).await;
+    waiting.extend((0..BURST).map(|_| commit()));
+    tokio::time::sleep(QUIET).await;
+    fail::remove("before-apply");
+    for one in waiting {
+        one.await.unwrap();
+    }
+    tokio::time::sleep(QUIET).await;
+    let before = waited.load(Ordering::SeqCst);
+    commit().await.unwrap();
+    let waited = waited.load(Ordering::SeqCst) - before;
+    println!("a batch of {BURST}, then alone: waited {waited} times");
+}
+
+/// There is one thread for all here: were it the one that reads, no timer would go on.
+#[tokio::test]
+async fn a_read_that_waits_for_the_disk_holds_up_no_timer() {
+    const TEST: &str = "a_read_that_waits_for_the_disk_holds_up_no_timer";
+    if let Some((directory, point)) = other_process() {
+        return read_beside_a_timer(&directory, &point).await;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let said = run_as_other_process(TEST, directory.path(), "index-reads");
+    assert!(said.contains("timer, read, timer, scan, end"), "{said}");
+}
+
+async fn read_beside_a_timer(directory: &Path, point: &str) {
+    let options = options(directory, Arc::new(ManualClock::default()));
+    EmbeddedStore::create(&options).unwrap();
+    let store = EmbeddedStore::open(&options).unwrap().store;
+    fail::cfg(point, "sleep(1000)").unwrap();
+    let timer = async || {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        print!("timer, ");
+    };
+    let read = async {
+        store.read(&RecordKey::Head(pseudonym(0))).await.unwrap();
+        print!("read, ");
+    };
+    tokio::join!(read, timer());
+    let scan = async {
+        store.scan(&Scope::Child(pseudonym(0)), None, ALL).await.unwrap();
+        print!("scan, ");
+    };
+    tokio::join!(scan, timer());
+    println!("end");
 }

@@ -22,7 +22,7 @@ use signpost_embedded::store::EmbeddedStore;
 use tempfile::TempDir;
 
 use crate::catching::Catching;
-use crate::support::{options_on, remove};
+use crate::support::{finish_turn, options_on, remove};
 use crate::twin::Twin;
 use crate::world::{World, first_light};
 
@@ -291,6 +291,7 @@ impl Course {
         self.open_after_power_cut().await;
         if self.generation_path(next).exists() {
             self.twin.follow_switch(next).await;
+            finish_turn(&self.twin.embedded()).await.unwrap();
             self.generation = next;
         }
     }

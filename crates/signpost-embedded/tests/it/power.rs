@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::catching::empty_commit;
 use crate::life::{Life, Past};
-use crate::support::{copy, options_on, remove};
+use crate::support::{copy, finish_turn, options_on, remove};
 use crate::twin::{ALL, Twin};
 use crate::world::{World, first_light};
 
@@ -142,6 +142,7 @@ async fn look_on(
         outcome.map_err(|error| format!("the order of entries is not the commits': {error}"))?;
     }
     let is_turned = options.data_dir.join("generation-0000000002").exists();
+    finish_turn(&store).await.map_err(|error| error.to_string())?;
     let told = store.unfinished().await.unwrap().unrecorded;
     if told.iter().any(|destroyed| destroyed.generation == 1) != is_turned {
         return Err(format!("of the first generation it tells {told:?}"));
@@ -224,6 +225,7 @@ async fn die_again_and_again(seed: Option<u64>, death: Death) -> u64 {
         if let Some(options) = options_on(remains.path(), Arc::new(disk))
             && let Ok(opened) = EmbeddedStore::open(&options)
         {
+            let _either = finish_turn(&opened.store).await;
             let _either = opened.store.close().await;
         }
         let has_died = faults.is_off();
@@ -318,6 +320,7 @@ async fn live_with_failed_sync(nth: u64, then: u64) {
             let is_meant = Arc::clone(&is_over);
             faults.fail_sync(move |_| !is_meant.load(Ordering::Relaxed), then);
             if let Ok(opened) = EmbeddedStore::open(&options) {
+                let _either = finish_turn(&opened.store).await;
                 let _either = opened.store.close().await;
             }
             is_over.store(true, Ordering::Relaxed);

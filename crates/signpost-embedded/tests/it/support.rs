@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use signpost_core::store::Clock;
+use signpost_core::store::{Clock, StoreError};
 use signpost_core::testing::ManualClock;
+use signpost_core::turn::Generations;
 use signpost_embedded::disk::Disk;
 use signpost_embedded::keyring::SoftwareKeyring;
 use signpost_embedded::options::Options;
@@ -65,6 +66,14 @@ pub(crate) fn options_on(directory: &Path, disk: Arc<dyn Disk>) -> Option<Option
     options.segment_openings_max = 3;
     options.disk = disk;
     Some(options)
+}
+
+/// Destroys what the last turn has left, as a service does once it may.
+pub(crate) async fn finish_turn(store: &EmbeddedStore) -> Result<(), StoreError> {
+    if let Some(retired) = store.unfinished().await?.retired {
+        store.destroy(retired).await?;
+    }
+    Ok(())
 }
 
 /// Copies a directory with all in it.

@@ -10,8 +10,10 @@ use signpost_core::store::{Clock, Store, StoreError};
 use signpost_core::testing::ManualClock;
 use signpost_core::turn::{Carry, Compaction, Generations, Unfinished};
 use signpost_embedded::error::OpenError;
+use signpost_embedded::keyring::{DestructionReceipt, KeyError, KeyId, KeySource, WrappedKey};
 use signpost_embedded::store::EmbeddedStore;
 use signpost_embedded::verify::verify;
+use zeroize::Zeroizing;
 
 use crate::support::Place;
 use crate::world::{World, first_light};
@@ -73,6 +75,42 @@ impl Carry for BreakingTheWriter {
     }
 }
 
+/// Carries all over but children's heads, once it is let.
+#[derive(Debug, Default)]
+struct HeldWithoutHeads(Held);
+
+impl Carry for HeldWithoutHeads {
+    fn carry(&self, record: Record) -> Option<Record> {
+        self.0.carry(record).filter(|record| !matches!(record, Record::Head(_)))
+    }
+}
+
+/// Keys whose keeper breaks once, instead of destroying one.
+#[derive(Debug)]
+struct BreakingOnce {
+    keys: Arc<dyn KeySource>,
+    is_broken: AtomicBool,
+}
+
+impl KeySource for BreakingOnce {
+    fn create(&self, label: &str, secret: &[u8]) -> Result<WrappedKey, KeyError> {
+        self.keys.create(label, secret)
+    }
+
+    fn unwrap(&self, wrapped: &WrappedKey) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.keys.unwrap(wrapped)
+    }
+
+    fn destroy(&self, key: &KeyId) -> Result<DestructionReceipt, KeyError> {
+        assert!(self.is_broken.swap(true, Ordering::SeqCst), "the keeper breaks");
+        self.keys.destroy(key)
+    }
+}
+
+fn carry_all() -> Arc<dyn Carry> {
+    Arc::new(Compaction { now: ManualClock::default().now() })
+}
+
 async fn used() -> (Place, Arc<EmbeddedStore>, World) {
     let clock = Arc::new(ManualClock::default());
     let place = Place::create(clock.clone());
@@ -85,6 +123,84 @@ async fn used() -> (Place, Arc<EmbeddedStore>, World) {
 
 fn second_generation(place: &Place) -> std::path::PathBuf {
     place.data().join("generation-0000000002")
+}
+
+/// One that changes while the next generation is filled is asked for twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_is_left_behind_counts_once_however_often_it_changes() {
+    let (_place, store, mut world) = used().await;
+    let held = Arc::new(HeldWithoutHeads::default());
+    let filling = tokio::spawn({
+        let (store, held) = (store.clone(), held.clone());
+        async move { store.prepare(held).await }
+    });
+    held.0.wait_until_asked().await;
+    world.shield_and_lift(0).await;
+    held.0.let_go();
+    assert_eq!(filling.await.unwrap().unwrap().left, 1);
+    store.close().await.unwrap();
+}
+
+/// Its destruction asks the clock, and whoever opens a store has not.
+#[tokio::test]
+async fn a_start_destroys_nothing_that_was_in_use() {
+    let (place, store, world) = used().await;
+    drop(world);
+    let next = store.prepare(carry_all()).await.unwrap().generation;
+    store.switch(next).await.unwrap();
+    store.close().await.unwrap();
+    for _ in 0..2 {
+        let store = place.open().store;
+        let left = Unfinished { retired: Some(1), unrecorded: Vec::new() };
+        assert_eq!(store.unfinished().await, Ok(left));
+        assert!(place.journal().exists());
+        assert_eq!(store.prepare(carry_all()).await, Err(StoreError::Busy));
+        store.close().await.unwrap();
+    }
+    let store = place.open().store;
+    assert_eq!(store.destroy(1).await.unwrap().keys.len(), 1);
+    assert!(!place.journal().exists());
+    store.prepare(carry_all()).await.unwrap();
+    store.close().await.unwrap();
+}
+
+/// What cannot be removed hinders no answer.
+#[tokio::test]
+async fn a_start_goes_on_beside_a_fill_that_cannot_be_removed() {
+    let (place, store, world) = used().await;
+    drop(world);
+    store.prepare(carry_all()).await.unwrap();
+    let keys = second_generation(&place).join("keys");
+    let good = std::fs::read(&keys).unwrap();
+    store.close().await.unwrap();
+    std::fs::create_dir(second_generation(&place)).unwrap();
+    std::fs::write(&keys, b"damaged").unwrap();
+    let store = Arc::new(place.open().store);
+    assert_eq!(store.prepare(carry_all()).await, Err(StoreError::Unavailable));
+    std::fs::write(&keys, good).unwrap();
+    World::start(store.clone(), Arc::new(ManualClock::default())).await.compact().await.unwrap();
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn after_a_panic_in_a_destruction_it_is_done_again_and_the_store_closes() {
+    for is_closed_first in [false, true] {
+        let clock = Arc::new(ManualClock::default());
+        let mut place = Place::create(clock);
+        let keys = Arc::clone(&place.options.keys);
+        place.options.keys = Arc::new(BreakingOnce { keys, is_broken: AtomicBool::new(false) });
+        let store = place.open().store;
+        let next = store.prepare(carry_all()).await.unwrap().generation;
+        store.switch(next).await.unwrap();
+        assert_eq!(store.destroy(1).await, Err(StoreError::Damaged));
+        assert_eq!(store.unfinished().await.unwrap().retired, Some(1));
+        if !is_closed_first {
+            assert_eq!(store.destroy(1).await.unwrap().keys.len(), 1);
+            store.prepare(carry_all()).await.unwrap();
+        }
+        store.close().await.unwrap();
+        place.open().store.close().await.unwrap();
+    }
 }
 
 /// The fill that goes on ends before the lock is let go of: whoever opens the directory next meets

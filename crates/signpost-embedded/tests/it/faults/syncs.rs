@@ -12,6 +12,7 @@ use signpost_embedded::store::EmbeddedStore;
 
 use super::Machine;
 use crate::catching::empty_commit;
+use crate::support::finish_turn;
 
 const INDETERMINATE: Result<signpost_core::id::Receipt, CommitError> =
     Err(CommitError::Store(StoreError::Indeterminate));
@@ -128,10 +129,11 @@ async fn after_a_failed_sync_of_current_either_generation_is_whole_whatever_happ
         let before = machine.faults.count();
         machine.faults.die(before + at, signpost_embedded::disk::volatile::When::After);
         let opened = EmbeddedStore::open(&machine.options);
-        let is_over = opened.is_ok() && !machine.faults.is_off();
         if let Ok(opened) = opened {
+            let _either = finish_turn(&opened.store).await;
             let _either = opened.store.close().await;
         }
+        let is_over = !machine.faults.is_off();
         machine.start_after_power_cut().await;
         machine.compare().await;
         if is_over {
