@@ -9,6 +9,11 @@ use super::cases::{Case, Damage, cases, every_bit, every_cut, one_bit_in_64, try
 const JOURNALS: [&str; 2] =
     ["generation-0000000002/journal-0000000001", "generation-0000000002/journal-0000000002"];
 
+/// How far apart cuts are tried: each byte where long tests are asked for, as `.ci/run --full` does.
+fn step(otherwise: usize) -> usize {
+    if std::env::var_os("PROPTEST_CASES").is_some() { 1 } else { otherwise }
+}
+
 /// A file of a few bytes: every cut and every bit.
 fn of_small_file(aged: &Aged, file: &str, is_opened: bool) -> Vec<Case> {
     let len = aged.len(file);
@@ -20,7 +25,6 @@ fn of_small_file(aged: &Aged, file: &str, is_opened: bool) -> Vec<Case> {
 fn of_journal(aged: &Aged, file: &str) -> Vec<Case> {
     const HEADER_LEN: usize = 116;
     const FRAME_HEADER_LEN: usize = 68;
-    const STEP: usize = 61;
     let bytes = std::fs::read(aged.path(file)).unwrap();
     let starts: Vec<usize> =
         (0..bytes.len()).filter(|at| bytes[*at..].starts_with(b"SGNF")).collect();
@@ -29,7 +33,7 @@ fn of_journal(aged: &Aged, file: &str) -> Vec<Case> {
     assert_eq!(first, HEADER_LEN);
     let around = starts.iter().flat_map(|start| [start - 1, *start, start + 1]);
     let mut cuts: Vec<usize> = (0..first + FRAME_HEADER_LEN).chain(last..bytes.len()).collect();
-    cuts.extend(around.chain((0..bytes.len()).step_by(STEP)));
+    cuts.extend(around.chain((0..bytes.len()).step_by(step(61))));
     cuts.sort_unstable();
     cuts.dedup();
     let bits = every_bit(0..first + FRAME_HEADER_LEN)
@@ -135,14 +139,14 @@ async fn what_was_drained_of_this_generation_is_right_or_refused_by_name_and_off
     let entries = "data/ledger/entries-0000000000";
     let from = usize::try_from(aged.first_entry()).unwrap() * 256;
     let len = aged.len(entries);
-    let cuts = (from..len).step_by(17).chain([len - 257, len - 256, len - 255, len - 1]);
+    let cuts = (from..len).step_by(step(17)).chain([len - 257, len - 256, len - 255, len - 1]);
     let bits =
         one_bit_in_64(len).filter(|flip| matches!(flip, Damage::Flip { at, .. } if *at >= from));
     let all = cuts.map(Damage::CutTo).chain(bits).chain([Damage::Missing, Damage::AsBefore]);
     let mut refused = cases(entries, true, all);
     for segment in [segment(aged.segments()), segment(aged.segments() - 1)] {
         let len = aged.len(&segment);
-        let all = (0..len).step_by(17).map(Damage::CutTo).chain(one_bit_in_64(len));
+        let all = (0..len).step_by(step(17)).map(Damage::CutTo).chain(one_bit_in_64(len));
         refused.extend(cases(&segment, true, all.chain([Damage::Missing])));
     }
     assert_all_refused(try_all(&aged, refused).await);
@@ -158,7 +162,7 @@ async fn what_an_earlier_generation_left_is_whole_or_named_by_verifying() {
     let bits = one_bit_in_64(below);
     let mut all = cases(entries, false, bits);
     let len = aged.len(segment);
-    let cuts = (0..len).step_by(61).chain((0..len).step_by(345)).map(Damage::CutTo);
+    let cuts = (0..len).step_by(step(61)).chain((0..len).step_by(345)).map(Damage::CutTo);
     all.extend(cases(segment, false, cuts.chain(one_bit_in_64(len)).chain([Damage::Missing])));
     for file in [key.clone(), aged.key_of(key)] {
         let file = &file;
