@@ -158,6 +158,9 @@ pub enum Failure {
     /// Whether the next generation is in use is unknown.
     #[error("CURRENT could not be written at the end of a turn")]
     NotSwitched,
+    /// An entry that no journal has any more is not what it was when it was written.
+    #[error("an entry up to the last turn is damaged")]
+    EntriesChanged,
     /// A thread of the store panicked.
     #[error("a thread of the store panicked")]
     Panicked,

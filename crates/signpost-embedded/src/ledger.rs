@@ -4,6 +4,7 @@
 //! is nothing but entries. A segment is nothing but slots: the entry's index (8 bytes, big-endian)
 //! and the sealed opening.
 
+pub(crate) mod check;
 pub(crate) mod segments;
 
 use std::io;

@@ -45,6 +45,7 @@ pub(crate) use create::create;
 #[derive(Debug)]
 pub(crate) struct Recovered {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) current: Current,
     pub(crate) journal: Journal,
     pub(crate) ledger: LedgerWriter,
     pub(crate) mark: MarkFile,
@@ -121,7 +122,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     shared.set_grown_bytes(survey.grown_bytes);
     let (shared, cut_bytes) = (Arc::new(shared), survey.cut_bytes());
     let mark = mark_file;
-    Ok(Recovered { shared, journal, ledger, mark, marked, tail, cut_bytes, rebuilt_index })
+    Ok(Recovered { shared, current, journal, ledger, mark, marked, tail, cut_bytes, rebuilt_index })
 }
 
 /// Reads `CURRENT` and the mark. A mark of a later generation means that an older `CURRENT` was put

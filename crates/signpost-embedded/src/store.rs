@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::error::{CreateError, Failure, OpenError};
 use crate::journal::frame::{FrameId, SealedOpening};
 use crate::keyring::sealing::{SealingKey, open_opening};
+use crate::ledger::check::EntryCheck;
 use crate::ledger::segments::Segments;
 use crate::ledger::{EntryReader, slot_offset};
 use crate::options::Options;
@@ -42,6 +43,8 @@ pub struct EmbeddedStore {
     /// None once the store is closed.
     queue: Mutex<Option<mpsc::Sender<Request>>>,
     readers: Mutex<Option<Arc<Readers>>>,
+    /// Ends the check of old entries when it goes.
+    checking: Mutex<Option<std_mpsc::SyncSender<()>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -65,8 +68,8 @@ impl EmbeddedStore {
     /// Opens a data directory: verifies the journal from its first frame, builds the index anew at
     /// need, and starts the writer. This reads all of the journal; it blocks.
     pub fn open(options: &Options) -> Result<Opened, OpenError> {
-        let Recovered { shared, journal, ledger, mark, marked, tail, cut_bytes, rebuilt_index } =
-            recovery::open(options)?;
+        let recovered = recovery::open(options)?;
+        let Recovered { shared, current, journal, ledger, mark, marked, tail, .. } = recovered;
         let (queue, waiting) = mpsc::channel(options.queue_commits_max);
         let (wake, woken) = std_mpsc::sync_channel(1);
         let drain = Drain {
@@ -91,13 +94,18 @@ impl EmbeddedStore {
         let (readers, mut threads) = Readers::start().map_err(&spawn_error)?;
         threads.push(spawn("signpost-writer", || writer.run()).map_err(&spawn_error)?);
         threads.push(spawn("signpost-drain", || drain.run()).map_err(&spawn_error)?);
+        let (checking, closed) = std_mpsc::sync_channel(0);
+        let check = EntryCheck { shared: Arc::clone(&shared), current, closed };
+        threads.push(spawn("signpost-check", || check.run()).map_err(&spawn_error)?);
         let store = Self {
             shared,
+            checking: Mutex::new(Some(checking)),
             index_cache_bytes: options.index_cache_bytes,
             queue: Mutex::new(Some(queue)),
             readers: Mutex::new(Some(Arc::new(readers))),
             threads: Mutex::new(threads),
         };
+        let Recovered { cut_bytes, rebuilt_index, .. } = recovered;
         Ok(Opened { store, cut_bytes, rebuilt_index })
     }
 
@@ -154,6 +162,7 @@ impl EmbeddedStore {
     fn stop_taking_work(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.checking.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn take_threads(&self) -> Vec<JoinHandle<()>> {

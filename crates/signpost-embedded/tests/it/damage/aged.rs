@@ -140,7 +140,8 @@ impl Aged {
         let rebuilt_index = opened.rebuilt_index;
         self.twin.replace(opened.store);
         let difference = self.twin.difference(CHILDREN).await;
-        self.twin.embedded().close().await.unwrap();
+        // It may have found out meanwhile, and failed.
+        let _either = self.twin.embedded().close().await;
         let outcome = match (difference, verify(&self.place.options)) {
             (None, _) => Outcome::Right { rebuilt_index },
             (Some(_), Err(error)) => Outcome::Verified(in_full(&error)),

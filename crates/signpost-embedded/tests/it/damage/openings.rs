@@ -2,11 +2,12 @@
 //! silently would be a question that was never asked.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use signpost_core::entry::Opening;
 use signpost_core::id::Receipt;
 use signpost_core::store::{Store, StoreError};
-use signpost_embedded::error::OpenError;
+use signpost_embedded::error::{Failure, OpenError};
 use signpost_embedded::store::EmbeddedStore;
 
 use super::aged::{Aged, OPENINGS_PER_SEGMENT, Outcome};
@@ -111,6 +112,26 @@ async fn a_start_refuses_an_earlier_segment_that_is_missing_or_cut_by_a_slot() {
     }
     aged.restore();
     assert_eq!(aged.look().await, Outcome::Right { rebuilt_index: false });
+}
+
+/// No journal has them any more: while the service runs they are compared with what CURRENT says.
+#[tokio::test]
+async fn a_changed_entry_of_an_earlier_generation_ends_the_store_that_is_open() {
+    let aged = Aged::grow().await;
+    let path = aged.path("data/ledger/entries-0000000000");
+    let good = std::fs::read(&path).unwrap();
+    for at in [9, 256 * usize::try_from(aged.first_entry()).unwrap() - 1] {
+        let mut changed = good.clone();
+        changed[at] ^= 1;
+        std::fs::write(&path, changed).unwrap();
+        let store = aged.place.open().store;
+        let mut failure = store.failure();
+        let failed = failure.wait_for(Option::is_some);
+        let failed = tokio::time::timeout(Duration::from_secs(20), failed).await.unwrap();
+        assert_eq!(*failed.unwrap(), Some(Failure::EntriesChanged), "byte {at}");
+        assert_eq!(store.close().await, Err(StoreError::Indeterminate));
+        aged.restore();
+    }
 }
 
 /// Each page would otherwise cost more the older the store is.
