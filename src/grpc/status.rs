@@ -133,7 +133,7 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
         }
         Reason::NotIndependent => (
             Code::PermissionDenied,
-            "one of the two let the other in: the second name must be of somebody else",
+            "one person let the other in, or both: the second name must be of somebody else",
         ),
         Reason::OwnRecord => (Code::PermissionDenied, "nobody changes their own record"),
         Reason::Unknown(what) => return unknown(what, receipt),

@@ -99,8 +99,8 @@ pub enum Reason {
     /// Only the sponsor of a group recertifies its members.
     #[error("only the group's sponsor may do this")]
     NotSponsor,
-    /// One of the two let the other in.
-    #[error("one of the two names let the other in")]
+    /// One of the two let the other in, or the same person both.
+    #[error("one of the two names let the other in, or one person let both in")]
     NotIndependent,
     /// Nobody changes their own record.
     #[error("nobody changes their own record")]

@@ -1,5 +1,5 @@
 //! The clock in doubt: a step ahead is put on record and holds back whatever destroys or closes,
-//! until two people have confirmed it.
+//! until two people have confirmed it whom no one person let in.
 
 use std::num::NonZeroUsize;
 
@@ -104,6 +104,9 @@ impl Directory {
         let (result, count, write) = match self.waiting_name(&doubt, &mut leave).await? {
             Some(first) if first.person == me => {
                 return Err(self.give_up(leave, Reason::SameName).await);
+            }
+            Some(first) if !self.are_independent(&mut leave.permit, (first.person, me)).await? => {
+                return Err(self.give_up(leave, Reason::NotIndependent).await);
             }
             Some(_) => (ReplayResult::ClockConfirmed, 2, Write::Remove(RecordKey::ClockDoubt)),
             None => {

@@ -105,6 +105,21 @@ async fn one_name_twice_does_not_confirm_the_clock() {
 }
 
 #[tokio::test]
+async fn two_whom_one_person_let_in_do_not_confirm_the_clock() {
+    let scene = Scene::new().await;
+    let let_in_by = Some(ADA.person().id);
+    let people = [OLGA, APRIL].map(|who| Record::Person(Person { let_in_by, ..who.person() }));
+    put_records(&*scene.store, people).await.unwrap();
+    scene.step_and_record(HOUR).await;
+    scene.confirm_clock(OLGA).await.unwrap();
+    scene.assert_refused_next(scene.confirm_clock(APRIL), Reason::NotIndependent).await;
+    assert!(scene.is_in_doubt().await);
+    put_records(&*scene.store, [Record::Person(APRIL.person())]).await.unwrap();
+    let second = scene.confirm_clock(APRIL).await.unwrap();
+    assert_eq!(second.result, ClockProgress::Complete);
+}
+
+#[tokio::test]
 async fn only_purge_operators_and_approvers_confirm_the_clock() {
     let scene = Scene::new().await;
     scene.step_and_record(HOUR).await;

@@ -4,9 +4,9 @@
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use signpost_core::directory::onboarding::{
-    AddTeam, AdmitCertificate, Approve, ChangeTeam, InvitePeople, IssueCode, MovePerson,
-    NarrowGroup, Propose, RecordCustody, RegisterOrganisation, RegisterSystem, RemovePerson,
-    ResumeSystem, RevokeCertificate, SuspendPerson, SuspendSystem, Withdraw,
+    AddTeam, AdmitCertificate, Approve, ChangeTeam, Invitation, InvitePeople, IssueCode,
+    MovePerson, NarrowGroup, Propose, RecordCustody, RegisterOrganisation, RegisterSystem,
+    RemovePerson, ResumeSystem, RevokeCertificate, SuspendPerson, SuspendSystem, Withdraw,
 };
 use signpost_core::id::{
     Fingerprint, GroupId, OrganisationId, PersonId, ProposalId, Receipt, SystemId, TeamId,
@@ -26,6 +26,10 @@ const NO_LONGER_WAITS: Reason = Reason::WrongState("the proposal no longer waits
 
 fn open(group: Group) -> ProposedChange {
     ProposedChange::OpenGroup(group)
+}
+
+fn administrators() -> Group {
+    new_group(NORTHFIELD, Role::AdminOnboarding)
 }
 
 fn social_workers() -> Group {
@@ -85,6 +89,38 @@ async fn nobody_makes_their_own_second_name() {
     scene.assert_refused(moved, nobody).await;
     let proposal = scene.propose(second, open(social_workers())).await;
     ask_for!(scene, AVA, Approve { proposal }).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_whom_one_administrator_let_in_are_one_name() {
+    let scene = Scene::new().await;
+    let group = scene.open(administrators()).await;
+    let [first, second] = [scene.enrol(group, 91).await, scene.enrol(group, 92).await];
+    let below = scene.enrol_by(second, group, 93).await;
+    for (proposer, approver) in [(first, second), (second, first), (first, below)] {
+        let proposal = scene.propose(proposer, open(social_workers())).await;
+        let approve = ask_for!(scene, approver, Approve { proposal });
+        scene.assert_refused(approve, Reason::NotIndependent).await;
+    }
+    let proposal = scene.propose(below, open(social_workers())).await;
+    ask_for!(scene, ABE, Approve { proposal }).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_is_invited_anew_is_still_the_same_name() {
+    let scene = Scene::new().await;
+    let group = scene.open(administrators()).await;
+    let before = scene.enrol_by(ABE, group, 91).await;
+    let theirs = scene.enrol_by(before, group, 92).await;
+    ask_for!(scene, ABE, RemovePerson { person: before.person }).await.unwrap();
+    let again = Invitation { staff: staff(91), ..scene.invitation(93) };
+    scene.try_invite(group, vec![again]).await.unwrap();
+    let person = scene.enrolment(code(93).hash()).await.person;
+    scene.redeem(NORTHFIELD, 93, 93).await.unwrap();
+    let anew = Holder { person, system: NORTHFIELD, token: 93 };
+    let proposal = scene.propose(theirs, open(social_workers())).await;
+    let approve = ask_for!(scene, anew, Approve { proposal });
+    scene.assert_refused(approve, Reason::NotIndependent).await;
 }
 
 #[tokio::test]
@@ -367,6 +403,23 @@ async fn one_name_narrows_a_group_and_never_widens_it() {
     let yesterday = scene.today().yesterday().unwrap();
     scene.onboard(ADA, narrow(2, yesterday, &[Purpose::S47Enquiry])).await.unwrap();
     scene.assert_refused(scene.ask(member, Purpose::S47Enquiry), Reason::Expired).await;
+}
+
+#[tokio::test]
+async fn nobody_narrows_the_group_that_they_are_a_member_of() {
+    let scene = Scene::new().await;
+    let group = GroupId::new(*ADA.person.as_bytes());
+    let valid_until = scene.today().yesterday().unwrap();
+    let over = || {
+        ask_for!(scene, ADA, NarrowGroup { group, members_max: 1, valid_until, purposes: vec![] })
+    };
+    let own =
+        Reason::WrongState("you are a member of this group; let somebody of another one narrow it");
+    scene.assert_refused(over(), own).await;
+    ask_for!(scene, ABE, NarrowGroup { group, members_max: 1, valid_until, purposes: vec![] })
+        .await
+        .unwrap();
+    scene.assert_refused(over(), Reason::Expired).await;
 }
 
 fn hillside(scene: &Scene) -> RegisterOrganisation {

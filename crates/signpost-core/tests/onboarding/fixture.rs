@@ -392,7 +392,14 @@ impl Scene {
 
     /// Invites somebody, who redeems the code for the token of the same number.
     pub(crate) async fn enrol(&self, group: GroupId, number: u8) -> Holder {
-        let person = self.invite(group, number).await;
+        self.enrol_by(ADA, group, number).await
+    }
+
+    /// Lets this administrator invite somebody, who redeems the code for the token of its number.
+    pub(crate) async fn enrol_by(&self, by: Holder, group: GroupId, number: u8) -> Holder {
+        let people = vec![self.invitation(number)];
+        ask_for!(self, by, InvitePeople { group, people, dry_run: false }).await.unwrap();
+        let person = self.enrolment(code(number).hash()).await.person;
         let system = self.group(group).await.organisation.as_bytes()[0];
         self.redeem(system, number, number).await.unwrap();
         Holder { person, system, token: number }

@@ -7,7 +7,8 @@ mod read_back;
 mod rules;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -140,6 +141,22 @@ impl Asks {
 /// All that is there but the two who confirm the clock.
 fn others<T>(of: &BTreeMap<u16, T>) -> Vec<u16> {
     of.keys().copied().filter(|name| ![10, 11].contains(name)).collect()
+}
+
+impl Register {
+    /// Whether nobody, by staff reference, let both of these in, directly or through others, nor is
+    /// one of them and let the other in.
+    pub(crate) fn are_independent(&self, one: u16, other: u16) -> bool {
+        let (one, other) = (self.came_through(one), self.came_through(other));
+        one.is_disjoint(&other)
+    }
+
+    fn came_through(&self, person: u16) -> BTreeSet<(u8, u16)> {
+        let people = iter::successors(Some(person), |person| self.people[person].let_in_by);
+        people
+            .map(|person| (self.people[&person].organisation, self.people[&person].staff))
+            .collect()
+    }
 }
 
 impl Model {

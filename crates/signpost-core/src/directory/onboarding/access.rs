@@ -9,7 +9,7 @@ use super::change::{Change, Decide, Declined, present, register_requests};
 use super::{Directory, detail};
 use crate::commit::Write;
 use crate::directory::write::Leave;
-use crate::id::{GroupId, PersonId, ProposalId, Receipt, RequestId};
+use crate::id::{GroupId, OrganisationId, PersonId, ProposalId, Receipt, RequestId};
 use crate::permit::{PRACTITIONERS, Permit};
 use crate::record::{Record, RecordKey, Registered};
 use crate::refusal::{Invalid, Reason};
@@ -19,6 +19,7 @@ use crate::register::{
 };
 use crate::store::StoreError;
 use crate::terms::{Action, Purpose, Role};
+use crate::text::StaffReference;
 
 /// How long a proposal waits for its second name.
 const PROPOSAL_WAITS_HOURS: i64 = 14 * 24;
@@ -151,6 +152,11 @@ impl Decide for NarrowGroup {
         let Some(group) = directory.group(&mut leave.permit, self.group).await? else {
             return Err(Reason::Unknown("group").into());
         };
+        // One slip with the administrators' own group, and nobody could let anybody in again.
+        if group.id == leave.identity.group.id {
+            let problem = "you are a member of this group; let somebody of another one narrow it";
+            return Err(Reason::WrongState(problem).into());
+        }
         if self.members_max == 0 {
             return Err(Reason::Invalid(Invalid::field("members_max", MEMBERS_RANGE)).into());
         }
@@ -290,27 +296,35 @@ impl Directory {
         })
     }
 
-    /// Whether neither let the other in, directly or through others: else one person could make
-    /// their own second name.
-    async fn are_independent(
+    /// Whether nobody stands in the chains of both: else one person could make their own second
+    /// name, or both.
+    pub(in crate::directory) async fn are_independent(
         &self,
         permit: &mut Permit,
         (first, second): (PersonId, PersonId),
     ) -> Result<bool, StoreError> {
-        for (from, other) in [(first, second), (second, first)] {
-            let mut next = Some(from);
-            for _ in 0..LET_IN_THROUGH_MAX {
-                let Some(person) = next else { break };
-                if person == other {
-                    return Ok(false);
-                }
-                next = present(self.person(permit, person).await?)?.let_in_by;
+        let Some(chain) = self.let_in_through(permit, first).await? else { return Ok(false) };
+        let Some(other) = self.let_in_through(permit, second).await? else { return Ok(false) };
+        Ok(chain.iter().all(|human| !other.contains(human)))
+    }
+
+    /// This person, who let them in, and so on; none if there is no end to it. Each is known by what
+    /// the organisation calls them: whoever was removed and is invited anew is still the same.
+    async fn let_in_through(
+        &self,
+        permit: &mut Permit,
+        person: PersonId,
+    ) -> Result<Option<Vec<(OrganisationId, StaffReference)>>, StoreError> {
+        let (mut chain, mut next) = (Vec::new(), Some(person));
+        while let Some(person) = next {
+            if chain.len() > LET_IN_THROUGH_MAX {
+                return Ok(None);
             }
-            if next.is_some() {
-                return Ok(false);
-            }
+            let person = present(self.person(permit, person).await?)?;
+            chain.push((person.organisation, person.staff));
+            next = person.let_in_by;
         }
-        Ok(true)
+        Ok(Some(chain))
     }
 
     /// What the proposer saw; outdated if it has changed since.

@@ -98,7 +98,8 @@ impl Model {
                 self.propose(op, me, now)
             }
             Op::Narrow { group, purposes, places, days, .. } => {
-                self.narrow(group, purposes, places, today.saturating_add(days.days()))
+                let until = today.saturating_add(days.days());
+                self.narrow(me, group, purposes, places, until)
             }
             Op::Invite { group, ref people, dry_run, .. } => {
                 self.invite(group, people, dry_run, me, now)
@@ -177,8 +178,7 @@ impl Model {
         let today = day_of(now);
         let proposal = found(self.register.proposals.get(&name))?.clone();
         check(proposal.proposer != me, Outcome::DeniedSameName)?;
-        let independent =
-            !self.came_through(me, proposal.proposer) && !self.came_through(proposal.proposer, me);
+        let independent = self.register.are_independent(me, proposal.proposer);
         check(independent, Outcome::DeniedNotIndependent)?;
         let waits = proposal.state == ProposalState::Open && now < proposal.until;
         check(waits, Outcome::WrongState)?;
@@ -197,20 +197,6 @@ impl Model {
         self.put_group(proposal.group, proposal.to_be);
         self.register.proposals.get_mut(&name).unwrap().state = ProposalState::Approved(me);
         Ok(())
-    }
-
-    /// Whether this person was let in by that one, or through others whom that one let in. Those
-    /// who let each other in came through everybody.
-    fn came_through(&self, person: u16, that: u16) -> bool {
-        let (mut seen, mut next) = (Vec::new(), self.register.people[&person].let_in_by);
-        while let Some(by) = next {
-            if by == that || seen.contains(&by) {
-                return true;
-            }
-            seen.push(by);
-            next = self.register.people[&by].let_in_by;
-        }
-        false
     }
 
     fn put_group(&mut self, name: u16, group: Group) {
@@ -240,8 +226,16 @@ impl Model {
         })
     }
 
-    fn narrow(&mut self, name: u16, asks: Asks, places: u32, until: Date) -> Result<(), Said> {
+    fn narrow(
+        &mut self,
+        me: u16,
+        name: u16,
+        asks: Asks,
+        places: u32,
+        until: Date,
+    ) -> Result<(), Said> {
         let group = found(self.register.groups.get(&name))?.clone();
+        check(self.register.people[&me].group != name, Outcome::WrongState)?;
         let purposes = asks.purposes(group.role);
         check(places > 0, Outcome::Invalid)?;
         let narrower = places <= group.places
