@@ -15,6 +15,7 @@ use signpost_core::directory::onboarding::{FirstLight, Invitation, Recovery, Rec
 use signpost_core::policy::Policy;
 use signpost_core::refusal::Reason;
 use signpost_core::store::{Clock, StoreError};
+use signpost_core::text::StaffReference;
 use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::keyring::SoftwareKeyring;
 use signpost_embedded::options::Options;
@@ -101,11 +102,12 @@ async fn begin(
     Ok(Handed { codes, system: papers.files })
 }
 
-/// Where fewer than two administrators can act, invites two, in the store of a service that is
-/// stopped.
+/// Where no two administrators can let somebody in, invites two, in the store of a service that is
+/// stopped. Those whose tokens are lost cannot act, whatever is on record.
 pub async fn recover(
     config: Config,
     operator: &Path,
+    tokens_lost: &[StaffReference],
     out: &Path,
     clock: Arc<dyn Clock>,
 ) -> Result<Handed, Failure> {
@@ -128,6 +130,7 @@ pub async fn recover(
             authority_until: known.authority_until,
             administrators,
             system,
+            tokens_lost: tokens_lost.to_vec(),
         };
         Ok((recovery, Handed { codes, system: files.flatten() }))
     };

@@ -1,9 +1,10 @@
-//! `signpost init`: first light, and two new administrators where fewer than two can act.
+//! `signpost init`: first light, and two administrators anew where no two can let somebody in.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use signpost_core::text::{StaffReference, TextError};
 
 use super::render::Output;
 use super::service::ConfigFile;
@@ -16,7 +17,10 @@ Examples:
   signpost init --config signpost.toml --operator operator.toml --out first-light
       makes what the configuration names and is not there, and invites two administrators
   signpost init --recover --config signpost.toml --operator operator.toml --out recovered
-      invites two new administrators, if fewer than two can act; the service must be stopped
+      invites two administrators anew, if no two can let somebody in; the service must be stopped
+  signpost init --recover --token-lost AH-0001 --token-lost AH-0002 \
+      --config signpost.toml --operator operator.toml --out recovered
+      does so though the two could act, if they had the tokens that they lost
 
 The operator's file is explained in deploy/operator.example.toml. Each administrator redeems the
 code over the running service, within 14 days:
@@ -34,9 +38,12 @@ pub struct InitCommand {
     /// A folder for the enrolment codes, and for the administrators' certificate and key
     #[arg(long, value_name = "FOLDER", required_unless_present = "bootstrap")]
     out: Option<PathBuf>,
-    /// Invites two new administrators into a store that is there
+    /// Invites two administrators anew into a store that is there, and removes those who cannot act
     #[arg(long)]
     recover: bool,
+    /// An administrator whose token is lost: it is revoked, and recorded so
+    #[arg(long, value_name = "STAFF_REFERENCE", requires = "recover", value_parser = staff_reference)]
+    token_lost: Vec<StaffReference>,
     /// For development: a register by the calls of onboarding, each member's token in the file named
     #[arg(long, hide = true, value_name = "FILE", conflicts_with_all = ["operator", "out", "recover"])]
     bootstrap: Option<PathBuf>,
@@ -54,7 +61,8 @@ impl InitCommand {
                 tell_loaded(done, output);
             }
             (None, Some(operator), Some(out)) if self.recover => {
-                tell(&init::recover(config, &operator, &out, clock).await?, true, output);
+                let lost = &self.token_lost;
+                tell(&init::recover(config, &operator, lost, &out, clock).await?, true, output);
             }
             (None, Some(operator), Some(out)) => {
                 tell(&init::first_light(&config, &operator, &out, clock).await?, false, output);
@@ -63,6 +71,10 @@ impl InitCommand {
         }
         Ok(())
     }
+}
+
+fn staff_reference(text: &str) -> Result<StaffReference, TextError> {
+    StaffReference::try_from(text.to_owned())
 }
 
 fn tell(handed: &Handed, is_recovery: bool, output: Output) {
@@ -137,10 +149,13 @@ mod tests {
     fn first_light_takes_an_operator_and_a_folder() {
         let parsed = parse(&["--operator", "o.toml", "--out", "out"]).unwrap();
         assert!(!parsed.recover && parsed.bootstrap.is_none());
-        assert!(parse(&["--recover", "--operator", "o.toml", "--out", "out"]).unwrap().recover);
+        let recover = ["--operator", "o.toml", "--out", "out", "--token-lost", "AH-1", "--recover"];
+        let recovery = parse(&recover).unwrap();
+        assert!(recovery.recover && recovery.token_lost.len() == 1);
         for wrong in [
             &[][..],
             &["--recover"],
+            &recover[..recover.len() - 1],
             &["--operator", "o.toml"],
             &["--out", "out"],
             &["--bootstrap", "b.toml", "--operator", "o.toml", "--out", "out"],

@@ -74,7 +74,8 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let index_frame = index.as_ref().map_or(FrameId::NONE, Index::frame);
     let progress = &*options.progress;
     let (witness, full) = (options.witness, options.segment_openings_max);
-    let place = Place { disk, layout: &layout, current, mark, witness, index_frame, full, progress };
+    let place =
+        Place { disk, layout: &layout, current, mark, witness, index_frame, full, progress };
     let survey = Survey::take(&place)?;
     survey.check_witnesses(&place)?;
     let segment_key = read_last_segment_key(options, &layout, &survey)?;

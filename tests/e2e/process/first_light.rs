@@ -150,7 +150,7 @@ async fn two_invited_administrators_begin_and_two_new_ones_begin_again() {
     let group = open_a_group(&both).await;
     assert_eq!(both.invite(&group.group_id, &["AH-0100"]).await.unwrap().len(), 1);
     renew_certificate(&world);
-    operator(&world, "AH-0003", "AH-0004", None);
+    operator(&world, "AH-0001", "AH-0002", None);
     assert_refused(&run(&world, &RECOVER), 75, "lock");
     binary.stop().await;
 
@@ -178,10 +178,11 @@ async fn two_invited_administrators_begin_and_two_new_ones_begin_again() {
     both.first.suspend_person(request).await.unwrap();
     binary.stop().await;
 
-    let recovered = run(&world, &RECOVER);
+    assert_refused(&run(&world, &RECOVER), 64, "staff reference");
+    let recovered = run(&world, &[&RECOVER[..], &["--token-lost", "AH-0001"]].concat());
     assert!(recovered.status.success(), "{}", text(&recovered));
     let binary = serve(&world, "recovered").await;
-    let both = enrol(&binary, &world, ["recovered/AH-0003.code", "recovered/AH-0004.code"]);
+    let both = enrol(&binary, &world, ["recovered/AH-0001.code", "recovered/AH-0002.code"]);
     open_a_group(&both).await;
     binary.stop().await;
     let ledger = reopened(&world).await;

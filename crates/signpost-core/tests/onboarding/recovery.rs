@@ -9,14 +9,18 @@ use signpost_core::directory::onboarding::{
     SuspendPerson, SuspendToken,
 };
 use signpost_core::directory::{AlertWatch, Directory};
-use signpost_core::id::{Fingerprint, SystemId};
+use signpost_core::id::{Fingerprint, GroupId, SystemId};
 use signpost_core::memory::MemoryStore;
 use signpost_core::policy::Policy;
 use signpost_core::record::{Record, RecordKey};
 use signpost_core::refusal::{Reason, Refusal};
-use signpost_core::register::{Claim, Claimed, PersonStanding, ProposedChange};
+use signpost_core::register::{
+    Claim, Claimed, EnrolmentState, PersonStanding, ProposedChange, Standing,
+};
 use signpost_core::store::{Clock, Entropy, Store as _};
-use signpost_core::terms::{Action, CodeScheme, LegalAuthority, OrganisationKind, Outcome, Role};
+use signpost_core::terms::{
+    Action, CodeScheme, Custody, LegalAuthority, OrganisationKind, Outcome, Role,
+};
 use signpost_core::testing::{ManualClock, SeededEntropy};
 
 use crate::fixture::*;
@@ -35,6 +39,7 @@ fn recovery(scene: &Scene) -> Recovery {
         authority_until: LAST_DAY,
         administrators: vec![scene.invitation(31), scene.invitation(32)],
         system: Some(NEW_SYSTEM),
+        tokens_lost: Vec::new(),
     }
 }
 
@@ -92,7 +97,7 @@ async fn one_who_can_act_is_too_few_and_the_two_new_ones_let_people_in() {
     let change = ProposedChange::OpenGroup(new_group(NORTHFIELD, Role::SocialWorker));
     let proposal = scene.propose(both[0], change).await;
     ask_for!(scene, both[1], Approve { proposal }).await.unwrap();
-    let again = Recovery { administrators: vec![], ..recovery(&scene) };
+    let again = Recovery { administrators: Vec::new(), ..recovery(&scene) };
     assert_nothing_recovered(&scene, &again, RecoveryError::NotNeeded(3)).await;
 }
 
@@ -113,6 +118,113 @@ async fn whose_token_does_not_count_or_whose_time_is_over_cannot_act() {
         scene.put(Record::Person(person)).await;
     }
     scene.directory.recover_administrators(&recovery(&scene)).await.unwrap();
+}
+
+/// Expects that a recovery is needed, and done.
+async fn assert_recovered(scene: &Scene) {
+    scene.directory.recover_administrators(&recovery(scene)).await.unwrap();
+    let again = scene.directory.recover_administrators(&recovery(scene)).await;
+    assert!(!matches!(again, Err(RecoveryError::NotNeeded(_))), "until both have redeemed");
+    for number in [31, 32] {
+        scene.redeem(NEW_SYSTEM.fingerprint.as_bytes()[0], number, number).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn whose_organisation_no_certificate_names_any_more_cannot_act() {
+    let none = RecoveryError::Refused(Reason::WrongState(
+        "no certificate of the organisation counts any more; name a new one",
+    ));
+    for way in 0..3 {
+        let scene = Scene::new().await;
+        let Some(Record::System(mut system)) =
+            scene.record(RecordKey::System(SystemId::new([NORTHFIELD; 16]))).await
+        else {
+            panic!("the system is there")
+        };
+        let mut certificate = certificate(NORTHFIELD);
+        match way {
+            0 => certificate.until = scene.directory.now(),
+            1 => certificate.standing = Standing::Revoked,
+            _ => system.standing = Standing::Suspended,
+        }
+        scene.put(Record::System(system)).await;
+        scene.put(Record::Certificate(certificate)).await;
+        let without = Recovery { system: None, ..recovery(&scene) };
+        assert_nothing_recovered(&scene, &without, none.clone()).await;
+        assert_recovered(&scene).await;
+    }
+}
+
+#[tokio::test]
+async fn two_who_are_one_name_cannot_act() {
+    let scene = Scene::new().await;
+    let group = scene.open(new_group(NORTHFIELD, Role::AdminOnboarding)).await;
+    let two = [scene.enrol(group, 41).await, scene.enrol_by(ADA, group, 42).await];
+    for other in [ABE, AVA, of_role(Role::AdminOnboarding)] {
+        ask_for!(scene, two[0], SuspendPerson { person: other.person }).await.unwrap();
+    }
+    assert_recovered(&scene).await;
+    for one in two {
+        assert_eq!(scene.person(one.person).await.standing, PersonStanding::Active);
+    }
+}
+
+#[tokio::test]
+async fn whoever_cannot_act_is_removed_and_may_be_named_again() {
+    let scene = only_ada().await;
+    let abe = scene.person(ABE.person).await;
+    let invited = scene.invite(GroupId::new(*ADA.person.as_bytes()), 41).await;
+    let again = Invitation { staff: abe.staff.clone(), ..scene.invitation(31) };
+    let administrators = vec![again, scene.invitation(32)];
+    let recovery = Recovery { administrators, ..recovery(&scene) };
+    scene.directory.recover_administrators(&recovery).await.unwrap();
+    for gone in [ABE.person, AVA.person, invited] {
+        let person = scene.person(gone).await;
+        assert_eq!(person.standing, PersonStanding::Removed);
+        assert!(!scene.members(person.group).await.people.contains(&gone));
+    }
+    assert_eq!(scene.held(ABE).await.standing, Standing::Revoked);
+    assert_eq!(scene.enrolment(code(41).hash()).await.state, EnrolmentState::Void);
+    assert_eq!(scene.claimed_by(NORTHFIELD, 41).await, None);
+    assert_eq!(scene.person(ADA.person).await.standing, PersonStanding::Active);
+    let anew = scene.enrolment(code(31).hash()).await.person;
+    let claimed = Claimed::Staff(org(NORTHFIELD), abe.staff);
+    let Some(Record::Claim(Claim::Staff(_, _, person))) =
+        scene.record(RecordKey::Claim(claimed)).await
+    else {
+        panic!("nobody is called so")
+    };
+    assert_eq!(person, anew);
+}
+
+#[tokio::test]
+async fn whose_token_is_lost_cannot_act_whatever_is_on_record() {
+    let scene = Scene::new().await;
+    let mut lost = Vec::new();
+    for who in [ABE, AVA, of_role(Role::AdminOnboarding)] {
+        lost.push(scene.person(who.person).await.staff);
+    }
+    for unknown in [staff(99), scene.person(SOL.person).await.staff] {
+        let tokens_lost = [lost.clone(), vec![unknown]].concat();
+        let nobodys = Recovery { tokens_lost, ..recovery(&scene) };
+        let reason = RecoveryError::Refused(Reason::Unknown("administrator whose token is lost"));
+        assert_nothing_recovered(&scene, &nobodys, reason).await;
+    }
+    let tokens_lost = lost[..2].to_vec();
+    let two = Recovery { tokens_lost, ..recovery(&scene) };
+    assert_nothing_recovered(&scene, &two, RecoveryError::NotNeeded(2)).await;
+    let before = scene.custodies(org(NORTHFIELD)).await;
+    let all = Recovery { tokens_lost: lost, ..recovery(&scene) };
+    scene.directory.recover_administrators(&all).await.unwrap();
+    for who in [ABE, AVA] {
+        let token = scene.held(who).await;
+        assert_eq!((token.custody, token.standing), (Custody::LostRevoked, Standing::Revoked));
+    }
+    let after = scene.custodies(org(NORTHFIELD)).await;
+    assert_eq!((after.out, after.lost_revoked), (before.out - 3, before.lost_revoked + 3));
+    assert!(after.balances());
+    assert_eq!(scene.held(ADA).await.custody, Custody::Out);
 }
 
 #[tokio::test]
@@ -143,7 +255,7 @@ async fn what_cannot_be_recovered_so_is_refused() {
     let trust = Recovery { code: text("RX1"), ..recovery(&scene) };
     let reason = Reason::Unknown("organisation whose people administered before");
     assert_nothing_recovered(&scene, &trust, refused(reason)).await;
-    let old = Invitation { staff: scene.person(ABE.person).await.staff, ..scene.invitation(32) };
+    let old = Invitation { staff: scene.person(ADA.person).await.staff, ..scene.invitation(32) };
     let administrators = vec![scene.invitation(31), old];
     let known = Recovery { administrators, ..recovery(&scene) };
     let reason = Reason::AlreadyRegistered("staff reference");

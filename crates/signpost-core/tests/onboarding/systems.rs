@@ -89,6 +89,15 @@ async fn nobody_suspends_the_system_that_they_come_over() {
 }
 
 #[tokio::test]
+async fn nobody_revokes_the_certificate_that_they_come_with() {
+    let scene = Scene::new().await;
+    let fingerprint = Fingerprint::new([ADA.system; 32]);
+    let own = "the request comes with this certificate itself; revoke it over another connection";
+    let revoke = ask_for!(scene, ADA, RevokeCertificate { fingerprint });
+    scene.assert_refused(revoke, Reason::WrongState(own)).await;
+}
+
+#[tokio::test]
 async fn eight_certificates_of_a_system_count_at_once_and_those_that_do_not_make_way() {
     let scene = Scene::new().await;
     let system = SystemId::new([EASTVALE; 16]);

@@ -95,6 +95,12 @@ impl Decide for IssueCertificate {
 #[async_trait]
 impl Decide for RevokeCertificate {
     async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Change, Declined> {
+        // Whoever revokes the only certificate they have cannot come back to admit another.
+        if leave.identity.party.certificate == Some(self.fingerprint) {
+            let problem = "the request comes with this certificate itself; revoke it over another \
+                           connection";
+            return Err(Reason::WrongState(problem).into());
+        }
         let found = directory.certificate(&mut leave.permit, self.fingerprint).await?;
         let Some(certificate) = found else { return Err(Reason::Unknown("certificate").into()) };
         if certificate.standing == Standing::Revoked {

@@ -14,7 +14,7 @@ use crate::permit::Permit;
 use crate::record::{Record, Registered};
 use crate::refusal::{Invalid, Reason};
 use crate::register::{
-    Claim, Conditions, Enrolment, EnrolmentState, Group, MEMBERS_MAX, Members, Person,
+    Claim, Claimed, Conditions, Enrolment, EnrolmentState, Group, MEMBERS_MAX, Members, Person,
     PersonStanding,
 };
 use crate::terms::Role;
@@ -176,8 +176,9 @@ impl Directory {
         Ok((group, members))
     }
 
-    /// Adds what is written for one invited person; gives the person's id.
-    pub(super) async fn invite(
+    /// Adds what is written for one invited person, whom nobody is registered as; gives the person's
+    /// id.
+    async fn invite(
         &self,
         permit: &mut Permit,
         group: &Group,
@@ -186,13 +187,27 @@ impl Directory {
         let_in_by: Option<PersonId>,
         writes: &mut Vec<Write>,
     ) -> Result<PersonId, Declined> {
-        let Invitation { staff, conditions, code } = invitation;
+        let Invitation { staff, conditions, .. } = invitation;
         check_conditions(&format!("people[{row}].conditions"), conditions, self.today())?;
-        let id = PersonId::new(self.random());
-        let claim = Claim::Staff(group.organisation, staff.clone(), id);
-        if self.claim(permit, claim.claimed()).await?.is_some() {
+        let claimed = Claimed::Staff(group.organisation, staff.clone());
+        if self.claim(permit, claimed).await?.is_some() {
             return Err(Reason::AlreadyRegistered("staff reference").into());
         }
+        self.invite_free(permit, group, invitation, let_in_by, writes).await
+    }
+
+    /// Does so where the staff reference is known to be free.
+    pub(super) async fn invite_free(
+        &self,
+        permit: &mut Permit,
+        group: &Group,
+        invitation: &Invitation,
+        let_in_by: Option<PersonId>,
+        writes: &mut Vec<Write>,
+    ) -> Result<PersonId, Declined> {
+        let Invitation { staff, code, .. } = invitation;
+        let id = PersonId::new(self.random());
+        let claim = Claim::Staff(group.organisation, staff.clone(), id);
         let actor = ActorId::new(self.random());
         let person = invitation.person(id, actor, group, let_in_by, self.today());
         let enrolment = self.new_enrolment(permit, &person, *code).await?;

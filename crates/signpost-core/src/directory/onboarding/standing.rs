@@ -8,6 +8,7 @@ use super::{Directory, detail};
 use crate::commit::Write;
 use crate::directory::write::Leave;
 use crate::id::{PersonId, RequestId};
+use crate::permit::Permit;
 use crate::record::{Record, RecordKey};
 use crate::refusal::Reason;
 use crate::register::Claimed;
@@ -120,28 +121,39 @@ impl Decide for RemovePerson {
         let person = directory.other_person(leave, self.person).await?;
         let permit = &mut leave.permit;
         let members = directory.leave_group(permit, &person).await?;
-        let mut writes = vec![Write::Put(Record::Members(members))];
         let claimed = Claimed::Staff(person.organisation, person.staff.clone());
         present(directory.claim(permit, claimed.clone()).await?)?;
-        writes.push(Write::Remove(RecordKey::Claim(claimed)));
-        if let Some(token) = person.last_token() {
-            let token = present(directory.token(permit, token.hash).await?)?;
-            let token = TokenRecord { standing: Standing::Revoked, ..token };
-            writes.push(Write::Put(Record::Token(token)));
-        }
-        writes.extend(directory.void_code(permit, &person).await?.map(Write::Put));
         let detail = detail(person.actor.as_bytes(), Some(person.organisation.as_bytes()));
-        let person = Person { standing: PersonStanding::Removed, ..person };
-        writes.push(Write::Put(Record::Person(person)));
+        let mut writes = directory.end_person(permit, person).await?;
+        writes.push(Write::Put(Record::Members(members)));
+        writes.push(Write::Remove(RecordKey::Claim(claimed)));
         Ok(Change::of(detail, writes))
     }
 }
 
 impl Directory {
+    /// What is written of whoever leaves for good, apart from their place and their staff reference.
+    pub(super) async fn end_person(
+        &self,
+        permit: &mut Permit,
+        person: Person,
+    ) -> Result<Vec<Write>, Declined> {
+        let mut writes = Vec::new();
+        if let Some(token) = person.last_token() {
+            let token = present(self.token(permit, token.hash).await?)?;
+            let token = TokenRecord { standing: Standing::Revoked, ..token };
+            writes.push(Write::Put(Record::Token(token)));
+        }
+        writes.extend(self.void_code(permit, &person).await?.map(Write::Put));
+        let person = Person { standing: PersonStanding::Removed, ..person };
+        writes.push(Write::Put(Record::Person(person)));
+        Ok(writes)
+    }
+
     /// The person's code as it is to stand, if it could still be redeemed.
     pub(super) async fn void_code(
         &self,
-        permit: &mut crate::permit::Permit,
+        permit: &mut Permit,
         person: &Person,
     ) -> Result<Option<Record>, Declined> {
         let Some(code) = person.code else { return Ok(None) };

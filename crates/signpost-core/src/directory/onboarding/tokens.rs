@@ -163,7 +163,11 @@ fn with_standing(
 }
 
 /// A token that is not counted where its record says is damage.
-fn passed(custodies: Custodies, from: Custody, to: Custody) -> Result<Custodies, Declined> {
+pub(super) fn passed(
+    custodies: Custodies,
+    from: Custody,
+    to: Custody,
+) -> Result<Custodies, Declined> {
     Ok(present(custodies.pass(from, to))?)
 }
 
