@@ -131,6 +131,14 @@ impl CertificateIssuer for OwnAuthority {
         let key = requested_key(request).map_err(|error| IssueError::Request(error.problem()))?;
         self.issue_for(&key, system, now)
     }
+
+    fn is_answered_by(&self, request: &[u8], certificate: &[u8], now: Timestamp) -> bool {
+        let Ok(key) = requested_key(request) else { return false };
+        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return false };
+        let validity = certificate.validity();
+        let (from, until) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+        certificate.public_key().raw == key && until - now.as_second() > (until - from) / 2
+    }
 }
 
 impl OwnAuthority {
@@ -260,6 +268,18 @@ mod tests {
         let authorities = crate::admission::ClientAuthorities::read(&files.server).unwrap();
         let admissible = authorities.check(issued.der.clone(), NOW).unwrap();
         assert_eq!((admissible.fingerprint, admissible.until), (issued.fingerprint, issued.until));
+    }
+
+    #[test]
+    fn a_certificate_answers_the_same_key_again_for_the_first_half_of_its_life() {
+        let authority = Files::new(30).read();
+        let (pair, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let given = authority.issue(&request(&pair), SYSTEM, NOW).unwrap().der;
+        let after = |days: i64| NOW.checked_add((24 * days).hours()).unwrap();
+        assert!(authority.is_answered_by(&request(&pair), &given, after(14)));
+        assert!(!authority.is_answered_by(&request(&pair), &given, after(15)));
+        assert!(!authority.is_answered_by(&request(&other), &given, NOW), "another key");
+        assert!(!authority.is_answered_by(&[], &given, NOW), "no request");
     }
 
     #[test]

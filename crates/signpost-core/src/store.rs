@@ -161,6 +161,10 @@ pub trait CertificateIssuer: Send + Sync + std::fmt::Debug {
         system: SystemId,
         now: Timestamp,
     ) -> Result<IssuedCertificate, IssueError>;
+
+    /// Whether this certificate (DER), which it signed before, is for the key of this request and has
+    /// most of its life left: nothing new need be signed then.
+    fn is_answered_by(&self, request: &[u8], certificate: &[u8], now: Timestamp) -> bool;
 }
 
 /// A certificate as it was signed.

@@ -212,6 +212,7 @@ fn certificate() -> Record {
         system: SystemId::new([3; 16]),
         until: Timestamp::constant(1_781_524_800, 0),
         standing: Standing::Revoked,
+        renewal: Some(vec![48; 700]),
     })
 }
 

@@ -77,4 +77,7 @@ pub struct Certificate {
     pub until: Timestamp,
     /// Whether it may be used; revoked is for ever.
     pub standing: Standing,
+    /// Its DER encoding, if the service's own authority signed it for the system's own request: the
+    /// same request again is given it again.
+    pub renewal: Option<Vec<u8>>,
 }

@@ -191,6 +191,7 @@ pub(crate) fn register() -> Register {
         system: SystemId::new([id; 16]),
         until: Timestamp::MAX,
         standing: Standing::Active,
+        renewal: None,
     };
     let mut teams: Vec<Team> = EVERYBODY.iter().map(|who| team(who.team)).collect();
     teams.dedup();

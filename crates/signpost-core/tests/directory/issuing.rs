@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use signpost_core::directory::Presented;
-use signpost_core::directory::onboarding::{IssueCertificate, NextCertificate};
+use signpost_core::directory::onboarding::{IssueCertificate, NextCertificate, RevokeCertificate};
 use signpost_core::id::{Fingerprint, SystemId};
 use signpost_core::record::Registered;
 use signpost_core::refusal::{Invalid, Reason, Refusal, Unidentified};
 use signpost_core::store::{CertificateIssuer, IssueError, IssuedCertificate};
 use signpost_core::terms::Role;
 
-use crate::fixture::{ADA, EVERYBODY, NORA, Scene, Who};
+use crate::fixture::{ADA, EVERYBODY, NORA, SAM, Scene, Who};
 
 /// A request that no authority reads.
 const UNREADABLE: [u8; 1] = [0];
@@ -43,6 +43,11 @@ impl CertificateIssuer for Counting {
         let until =
             now.checked_add(SignedDuration::from_hours(24)).map_err(|_| IssueError::Unavailable)?;
         Ok(IssuedCertificate { der, fingerprint, until })
+    }
+
+    /// Its certificates begin with the request, and their life is not looked at.
+    fn is_answered_by(&self, request: &[u8], certificate: &[u8], _: Timestamp) -> bool {
+        certificate.starts_with(request)
     }
 }
 
@@ -103,19 +108,42 @@ async fn what_is_signed_names_the_system_and_a_repeat_gives_the_same() {
 #[tokio::test]
 async fn a_system_renews_until_eight_certificates_count_and_each_stands_in_the_ledger() {
     let (scene, issuer) = scene().await;
-    let (own, next) = (alone(NORA), Ok(NextCertificate { certificate_request: vec![8] }));
-    for _ in 0..7 {
-        scene.directory.issue_next_certificate(&own, &next).await.unwrap();
+    let own = alone(NORA);
+    let with_key = |key| Ok(NextCertificate { certificate_request: vec![key] });
+    for key in 1..=7 {
+        scene.directory.issue_next_certificate(&own, &with_key(key)).await.unwrap();
         let entry = *scene.entries().await.last().unwrap();
         assert_eq!(entry.detail(), [100 + issuer.signed(); 32]);
     }
-    let refused = scene.directory.issue_next_certificate(&own, &next).await.unwrap_err();
+    let refused = scene.directory.issue_next_certificate(&own, &with_key(8)).await.unwrap_err();
     let Refusal::Refused { reason: Reason::WrongState(problem), .. } = refused else {
         panic!("{refused:?}")
     };
     assert!(problem.starts_with("8 certificates of the system count already"));
     scene.clock.advance(SignedDuration::from_hours(24));
-    scene.directory.issue_next_certificate(&own, &next).await.unwrap();
+    scene.directory.issue_next_certificate(&own, &with_key(8)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_renewal_whose_answer_was_lost_gives_the_same_and_signs_nothing() {
+    let (scene, issuer) = scene().await;
+    let own = alone(NORA);
+    let next = Ok(NextCertificate { certificate_request: vec![8] });
+    let first = scene.directory.issue_next_certificate(&own, &next).await.unwrap();
+    for _ in 0..8 {
+        let again = scene.directory.issue_next_certificate(&own, &next).await.unwrap();
+        assert_eq!((again.result, issuer.signed()), (first.result.clone(), 1));
+        assert_eq!(scene.entry(again.receipt).await.detail(), [101; 32]);
+    }
+    // Another system's, and one that was revoked, are given to nobody.
+    let elsewhere = alone(SAM);
+    let other = scene.directory.issue_next_certificate(&elsewhere, &next).await.unwrap();
+    assert_ne!(other.result, first.result);
+    let fingerprint = Fingerprint::new([101; 32]);
+    let revoke = Ok(RevokeCertificate { request: scene.request(), fingerprint });
+    scene.directory.onboard(&ADA.presented(), &revoke).await.unwrap();
+    let anew = scene.directory.issue_next_certificate(&own, &next).await.unwrap();
+    assert_ne!(anew.result, first.result);
 }
 
 /// Whoever may not have a certificate is told so, whatever they send: it is not looked at.
@@ -149,6 +177,10 @@ async fn without_an_authority_or_with_one_that_signs_nothing_the_caller_is_told(
             _: Timestamp,
         ) -> Result<IssuedCertificate, IssueError> {
             Err(IssueError::Unavailable)
+        }
+
+        fn is_answered_by(&self, _: &[u8], _: &[u8], _: Timestamp) -> bool {
+            false
         }
     }
 

@@ -150,6 +150,7 @@ async fn who_is_not_identified_leaves_no_entry_and_is_counted() {
             Record::Certificate(Certificate {
                 until: Timestamp::MAX,
                 standing: Standing::Active,
+                renewal: None,
                 fingerprint: Fingerprint::new([90; 32]),
                 system: SystemId::new([90; 16]),
             }),

@@ -170,6 +170,7 @@ pub(crate) fn certificate(of: u8) -> Certificate {
         system: SystemId::new([of; 16]),
         until: Timestamp::MAX,
         standing: Standing::Active,
+        renewal: None,
     }
 }
 

@@ -194,6 +194,7 @@ fn register() -> Register {
             system: SystemId::new([3; 16]),
             until: Timestamp::MAX,
             standing: Standing::Active,
+            renewal: None,
         }],
         groups: vec![Group {
             id: GroupId::new([10; 16]),

@@ -99,6 +99,7 @@ impl NewSystem {
             system: self.id,
             until: self.until,
             standing: Standing::Active,
+            renewal: None,
         };
         (system, certificate)
     }

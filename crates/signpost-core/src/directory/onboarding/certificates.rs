@@ -19,7 +19,7 @@ use crate::permit::Permit;
 use crate::record::{Record, Registered};
 use crate::refusal::{Invalid, Reason, Refusal};
 use crate::register::{CERTIFICATES_MAX, Certificate, Standing, System};
-use crate::store::{IssueError, IssuedCertificate};
+use crate::store::{IssueError, IssuedCertificate, StoreError};
 use crate::terms::{Action, Outcome};
 
 /// Admits a certificate of a configured authority for a system.
@@ -56,7 +56,7 @@ pub struct RevokeCertificate {
 }
 
 /// Admits a system's next certificate, signed by the service's own authority, at the system's own
-/// request.
+/// request. The same key again, while that has most of its life left, is given the same again.
 #[derive(Clone, Debug)]
 pub struct NextCertificate {
     /// A request (PKCS #10, DER) that is signed with the new key.
@@ -154,13 +154,43 @@ impl Directory {
         system: SystemId,
         next: &NextCertificate,
     ) -> Result<(Effect, Vec<u8>), Declined> {
-        let issued = self.issue(system, &next.certificate_request)?;
-        let IssuedCertificate { der, fingerprint, until } = issued;
         let system = present(self.system(permit, system).await?)?;
-        let writes = self.admit(permit, system, fingerprint, until).await?;
+        if let Some((fingerprint, der)) = self.given_before(permit, &system, next).await? {
+            let detail = *fingerprint.as_bytes();
+            return Ok((Effect { detail, ..Effect::new(Outcome::Done) }, der));
+        }
+        let issued = self.issue(system.id, &next.certificate_request)?;
+        let IssuedCertificate { der, fingerprint, until } = issued;
+        let mut writes = self.admit(permit, system, fingerprint, until).await?;
+        for write in &mut writes {
+            if let Write::Put(Record::Certificate(certificate)) = write {
+                certificate.renewal = Some(der.clone());
+            }
+        }
         // The system stands in the entry anyway, and the certificate that it came with.
         let detail = *fingerprint.as_bytes();
         Ok((Effect { detail, writes, ..Effect::new(Outcome::Done) }, der))
+    }
+
+    /// The certificate that the system was given for the same key a short while ago: whoever lost
+    /// the answer asks again, and must not use up one of its places each time.
+    async fn given_before(
+        &self,
+        permit: &mut Permit,
+        system: &System,
+        next: &NextCertificate,
+    ) -> Result<Option<(Fingerprint, Vec<u8>)>, StoreError> {
+        let Some(issuer) = &self.issuer else { return Ok(None) };
+        for &named in &system.certificates {
+            let certificate = present(self.certificate(permit, named).await?)?;
+            if certificate.standing == Standing::Active
+                && let Some(der) = certificate.renewal
+                && issuer.is_answered_by(&next.certificate_request, &der, self.now())
+            {
+                return Ok(Some((named, der)));
+            }
+        }
+        Ok(None)
     }
 
     async fn known_system(
@@ -220,7 +250,8 @@ impl Directory {
         certificates.push(fingerprint);
         system.certificates = certificates;
         let (system_id, standing) = (system.id, Standing::Active);
-        let admitted = Certificate { fingerprint, system: system_id, until, standing };
+        let admitted =
+            Certificate { fingerprint, system: system_id, until, standing, renewal: None };
         Ok(vec![Write::Put(Record::Certificate(admitted)), Write::Put(Record::System(system))])
     }
 }
