@@ -296,6 +296,7 @@ terms! {
         ShieldedView = 6 "SHIELDED_VIEW",
         Recovery = 7 "RECOVERY",
         NewCode = 8 "NEW_CODE",
+        CertificateElsewhere = 10 "CERTIFICATE_ELSEWHERE",
     }
 }
 

@@ -258,6 +258,10 @@ impl AlertWatch {
             let kind = AlertKind::NewCode;
             alerts.push(alert(once(kind), kind, receipt, entry)?);
         }
+        if action == Action::AdmitCertificate && outcome == Outcome::Done && entry.count() > 0 {
+            let kind = AlertKind::CertificateElsewhere;
+            alerts.push(alert(once(kind), kind, receipt, entry)?);
+        }
         let Some(actor) = entry.actor() else { return Ok(()) };
         if outcome == Outcome::DeniedBudget {
             let kind = AlertKind::Quota;

@@ -1,14 +1,16 @@
 //! Systems and the certificates that name them: admitted, counted, revoked, suspended.
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use signpost_core::directory::Presented;
+use signpost_core::alert::Alert;
 use signpost_core::directory::onboarding::{
     AdmitCertificate, ListRegister, Listing, ResumeSystem, RevokeCertificate, SuspendSystem,
 };
+use signpost_core::directory::{AlertWatch, Presented};
 use signpost_core::id::{Fingerprint, SystemId};
 use signpost_core::record::{Kind, Record, RecordKey};
 use signpost_core::refusal::{Reason, Refusal, Unidentified};
 use signpost_core::register::Standing;
+use signpost_core::terms::AlertKind;
 
 use crate::fixture::*;
 
@@ -86,6 +88,22 @@ async fn nobody_suspends_the_system_that_they_come_over() {
     let own = "the request comes over this system itself; suspend it over another one";
     let suspend = ask_for!(scene, ADA, SuspendSystem { system });
     scene.assert_refused(suspend, Reason::WrongState(own)).await;
+}
+
+#[tokio::test]
+async fn a_privacy_officer_is_told_of_a_certificate_for_another_organisation() {
+    let scene = Scene::new().await;
+    let mut watch = AlertWatch::start(scene.directory.clone()).await.unwrap();
+    watch.look().await.unwrap();
+    for (organisation, alerts) in [(NORTHFIELD, 0), (EASTVALE, 1)] {
+        let system = SystemId::new([organisation; 16]);
+        let (fingerprint, until) = (Fingerprint::new([70 + organisation; 32]), Timestamp::MAX);
+        let admit = ask_for!(scene, ADA, AdmitCertificate { system, fingerprint, until });
+        let admitted = admit.await.unwrap();
+        assert_eq!(watch.look().await, Ok(alerts));
+        let alert = Alert::id_of_entry(AlertKind::CertificateElsewhere, admitted.receipt);
+        assert_eq!(scene.record(RecordKey::Alert(alert)).await.is_some(), alerts > 0);
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::directory::Presented;
 use crate::directory::replay::Written;
 use crate::directory::write::Leave;
 use crate::id::{Fingerprint, RequestId, SystemId};
-use crate::permit::Permit;
+use crate::permit::{Identity, Permit};
 use crate::record::{Record, Registered};
 use crate::refusal::{Invalid, Reason, Refusal};
 use crate::register::{CERTIFICATES_MAX, Certificate, Standing, System};
@@ -75,8 +75,9 @@ impl Decide for AdmitCertificate {
         let Self { system, fingerprint, until, .. } = *self;
         let permit = &mut leave.permit;
         let system = directory.known_system(permit, system).await?;
+        let count = is_elsewhere(&system, &leave.identity).into();
         let writes = directory.admit(permit, system, fingerprint, until).await?;
-        Ok(Change::of(*fingerprint.as_bytes(), writes))
+        Ok(Change { count, ..Change::of(*fingerprint.as_bytes(), writes) })
     }
 }
 
@@ -85,11 +86,19 @@ impl Decide for IssueCertificate {
     async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Change, Declined> {
         let permit = &mut leave.permit;
         let system = directory.known_system(permit, self.system).await?;
+        let count = is_elsewhere(&system, &leave.identity).into();
         let IssuedCertificate { der, fingerprint, until } =
             directory.issue(self.system, &self.certificate_request)?;
         let writes = directory.admit(permit, system, fingerprint, until).await?;
-        Ok(Change::new(Registered::Certificate(der), *fingerprint.as_bytes(), writes))
+        let result = Registered::Certificate(der);
+        Ok(Change { count, ..Change::new(result, *fingerprint.as_bytes(), writes) })
     }
+}
+
+/// Whether the system is of another organisation than the administrator, who could come in that
+/// one's name with the certificate: the entry counts it, and a privacy officer is to look at it.
+fn is_elsewhere(system: &System, administrator: &Identity) -> bool {
+    system.organisation != administrator.organisation.id
 }
 
 #[async_trait]
