@@ -165,8 +165,7 @@ async fn two_invited_administrators_begin_and_two_new_ones_begin_again() {
         binary.system(&world, Some(NORTHFIELD)).with_token(&token)
     };
     let first = restarted("first-light-AH-0001.code.token");
-    let organisation = both.clone();
-    let both = Administrators { first, ..organisation };
+    let both = Administrators { first, ..both };
     let operator_id = both.organisation("Ashby Hosting").await.organisation_id;
     let mut found = None;
     for group in both.groups(&operator_id).await {
