@@ -18,8 +18,8 @@ use onboarding::Targets;
 
 use crate::clock::clock_in_doubt;
 use crate::harness::{
-    BOTH_KINDS_OF_STRANGER, Caller, NORTHFIELD, OWN_AUTHORITY, Service, UNREGISTERED, contact,
-    date, eventually, question, request_id,
+    BOTH_KINDS_OF_STRANGER, Caller, NORTHFIELD, OWN_AUTHORITY, SOUTHMOOR, Service, UNREGISTERED,
+    contact, date, eventually, question, request_id,
 };
 
 const TABLE: &str = include_str!("../golden/callers.txt");
@@ -181,6 +181,10 @@ fn caller(service: &Service, name: &str) -> Caller {
             let token = service.world.token("SOCIAL_WORKER");
             service.system(Some(UNREGISTERED)).with_token(&token)
         }
+        "token at another organisation" => {
+            let token = service.world.token("SOCIAL_WORKER");
+            service.system(Some(SOUTHMOOR)).with_token(&token)
+        }
         "system without a person" => service.system(Some(NORTHFIELD)),
         person => service.person(person),
     }
@@ -311,7 +315,8 @@ fn refusal(status: &Status) -> String {
         return if from_transport { "handshake".to_owned() } else { format!("{status:?}") };
     };
     let expected = match info.reason.as_str() {
-        "CERTIFICATE_UNKNOWN" | "TOKEN_MISSING" => Code::Unauthenticated,
+        "CERTIFICATE_UNKNOWN" | "TOKEN_MISSING" | "TOKEN_UNKNOWN" => Code::Unauthenticated,
+        "CODE_UNKNOWN" => Code::NotFound,
         _ => Code::PermissionDenied,
     };
     assert_eq!(status.code(), expected, "{}", info.reason);

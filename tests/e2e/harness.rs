@@ -20,7 +20,7 @@ pub(crate) use onboarding::{
     redeem_for,
 };
 pub(crate) use service::Service;
-pub(crate) use world::{BOTH_KINDS_OF_STRANGER, NORTHFIELD, UNREGISTERED, World};
+pub(crate) use world::{BOTH_KINDS_OF_STRANGER, NORTHFIELD, SOUTHMOOR, UNREGISTERED, World};
 
 /// How long anything that is waited for may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

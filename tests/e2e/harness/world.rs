@@ -1,4 +1,4 @@
-//! A made-up county: three organisations, their systems, and people of every role.
+//! A made-up county: four organisations, their systems, and people of every role.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -19,9 +19,11 @@ use tempfile::TempDir;
 /// Northfield Council's case system.
 pub(crate) const NORTHFIELD: &str = "northfield";
 /// Southmoor Trust's.
-const SOUTHMOOR: &str = "southmoor";
+pub(crate) const SOUTHMOOR: &str = "southmoor";
 /// Westbury School's.
 const WESTBURY: &str = "westbury";
+/// Ashgrove Hospice's, whose legal authority ended yesterday.
+const ASHGROVE: &str = "ashgrove";
 /// A certificate of our authority that is not on the register.
 pub(crate) const UNREGISTERED: &str = "unregistered";
 /// A certificate of another authority, and none at all.
@@ -120,6 +122,7 @@ const MEMBERS: &[Member] = &[
         .asks(EMERGENCY),
     Member::of(SOUTHMOOR, "Safeguarding Team", "nurse").is("NAMED_NURSE_DOCTOR").asks(NAMED),
     Member::of(WESTBURY, "Pastoral Team", "teacher").is("DSL"),
+    Member::of(ASHGROVE, "Family Team", "authority-over").is("SOCIAL_WORKER").asks(STATUTORY),
 ];
 
 /// A directory with everything that a service, or the binary, needs; it goes with the value that
@@ -262,7 +265,7 @@ impl World {
         ours.write_certificate(&pki("authority", "pem")).unwrap();
         ours.write_key(&pki("authority", "key")).unwrap();
         ours.issue_server(&pki("server", "pem"), &pki("server", "key")).unwrap();
-        for name in [NORTHFIELD, SOUTHMOOR, WESTBURY, UNREGISTERED] {
+        for name in [NORTHFIELD, SOUTHMOOR, WESTBURY, ASHGROVE, UNREGISTERED] {
             ours.issue_client(name, &pki(name, "pem"), &pki(name, "key")).unwrap();
         }
         let other = Authority::new("Another authority", now).unwrap();
@@ -302,13 +305,14 @@ impl rustls::time_provider::TimeProvider for MovableClock {
 
 fn bootstrap(today: Date) -> String {
     let mut text = String::new();
+    let (in_a_year, yesterday) = (today.saturating_add(1.year()), today.saturating_sub(1.day()));
     let organisations = [
-        (NORTHFIELD, "E10000001", "Northfield Council"),
-        (SOUTHMOOR, "RZ1", "Southmoor Trust"),
-        (WESTBURY, "URN100001", "Westbury School"),
+        (NORTHFIELD, "E10000001", "Northfield Council", in_a_year),
+        (SOUTHMOOR, "RZ1", "Southmoor Trust", in_a_year),
+        (WESTBURY, "URN100001", "Westbury School", in_a_year),
+        (ASHGROVE, "RZ2", "Ashgrove Hospice", yesterday),
     ];
-    for (system, code, name) in organisations {
-        let until = today.saturating_add(1.year());
+    for (system, code, name, until) in organisations {
         write!(
             text,
             "[[organisation]]\nkind = \"LOCAL_AUTHORITY\"\nscheme = \"ODS\"\ncode = \"{code}\"\n\

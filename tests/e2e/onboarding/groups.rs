@@ -168,6 +168,7 @@ async fn a_page_follows_another_until_everything_was_listed_once() {
         assert!(page < 10, "there is an end");
     }
     let expected = [
+        "Ashgrove Hospice",
         "Development",
         "Eastmoor Trust",
         "Northfield Council",
