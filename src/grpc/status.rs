@@ -146,7 +146,7 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
             "what was proposed has changed since; look at it and propose anew",
         ),
         Reason::WrongState(problem) => (Code::FailedPrecondition, *problem),
-        Reason::CodeUnknown => {
+        Reason::CodeUnknown | Reason::CodeOfOtherOrganisation => {
             (Code::NotFound, "the enrolment code is not on record for this organisation")
         }
         Reason::CodeExpired => {
@@ -157,7 +157,12 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
             "the enrolment code was redeemed before; if it was not by you, tell the administrator",
         ),
     };
-    build(code, reason.outcome().name(), sentence, details_of(reason), Some(receipt))
+    // Whether it is another organisation's code is nobody's business.
+    let told = match reason.outcome() {
+        Outcome::CodeOfOtherOrganisation => Outcome::CodeUnknown,
+        outcome => outcome,
+    };
+    build(code, told.name(), sentence, details_of(reason), Some(receipt))
 }
 
 fn unknown(what: &str, receipt: Receipt) -> Status {
@@ -216,6 +221,7 @@ fn details_of(reason: &Reason) -> ErrorDetails {
         | Reason::Outdated
         | Reason::WrongState(_)
         | Reason::CodeUnknown
+        | Reason::CodeOfOtherOrganisation
         | Reason::CodeExpired
         | Reason::CodeUsed => ErrorDetails::new(),
     }

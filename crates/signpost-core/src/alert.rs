@@ -14,7 +14,8 @@ pub struct Alert {
     pub id: AlertId,
     /// Why it was raised.
     pub kind: AlertKind,
-    /// Whose doing it was; none where a system alone did it.
+    /// Whose doing it was, or whose enrolment code was shown again or elsewhere; none where a system
+    /// alone did it.
     pub actor: Option<ActorId>,
     /// Whose organisation.
     pub organisation: Option<OrganisationId>,

@@ -232,6 +232,13 @@ impl Entry {
         self.array(208)
     }
 
+    /// The actor that the detail begins with, where the action's detail names one.
+    #[must_use]
+    pub fn detail_actor(&self) -> Option<ActorId> {
+        let actor = self.array(208);
+        (actor != [0; 16]).then(|| ActorId::new(actor))
+    }
+
     /// What the action counts.
     #[must_use]
     pub fn count(&self) -> u32 {

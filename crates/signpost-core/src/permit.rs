@@ -68,6 +68,8 @@ pub struct Denial {
     policy: PolicyDigest,
     purpose: Option<Purpose>,
     relationship: Option<Relationship>,
+    /// Whom a refusal in nobody's name is about, as entries say it.
+    detail: [u8; 32],
     reason: Reason,
 }
 
@@ -277,7 +279,7 @@ impl Permit {
         reason: Reason,
     ) -> Denial {
         let Self { party, action, policy, .. } = self;
-        Denial { party, action, policy, purpose, relationship, reason }
+        Denial { party, action, policy, purpose, relationship, detail: [0; 32], reason }
     }
 
     /// Says on whose behalf it is used.
@@ -298,6 +300,13 @@ impl Permit {
 }
 
 impl Denial {
+    /// Says on record, and there alone, whom it is about.
+    pub(crate) fn about(self, person: ActorId) -> Self {
+        let mut detail = [0; 32];
+        detail[..16].copy_from_slice(person.as_bytes());
+        Self { detail, ..self }
+    }
+
     pub(crate) fn into_reason(self) -> Reason {
         self.reason
     }
@@ -312,7 +321,7 @@ impl Denial {
             released: 0,
             policy: self.policy,
             commitment: [0; 32],
-            detail: [0; 32],
+            detail: self.detail,
             count: 0,
         }
     }

@@ -123,6 +123,10 @@ pub enum Reason {
     /// The enrolment code is not on record for this organisation.
     #[error("the enrolment code is not on record")]
     CodeUnknown,
+    /// The enrolment code is another organisation's; the caller is told no more than of one that is
+    /// on record nowhere.
+    #[error("the enrolment code is another organisation's")]
+    CodeOfOtherOrganisation,
     /// The enrolment code's time is over.
     #[error("the enrolment code has expired")]
     CodeExpired,
@@ -181,6 +185,7 @@ impl Reason {
             Self::WrongState(_) => Outcome::WrongState,
             Self::CodeUnknown => Outcome::CodeUnknown,
             Self::CodeExpired => Outcome::CodeExpired,
+            Self::CodeOfOtherOrganisation => Outcome::CodeOfOtherOrganisation,
             Self::CodeUsed => Outcome::CodeUsed,
         }
     }

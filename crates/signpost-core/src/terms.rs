@@ -296,6 +296,7 @@ terms! {
         ShieldedView = 6 "SHIELDED_VIEW",
         Recovery = 7 "RECOVERY",
         NewCode = 8 "NEW_CODE",
+        CodeElsewhere = 9 "CODE_ELSEWHERE",
         CertificateElsewhere = 10 "CERTIFICATE_ELSEWHERE",
     }
 }
@@ -414,6 +415,7 @@ terms! {
         CodeUnknown = 41 "CODE_UNKNOWN",
         CodeExpired = 42 "CODE_EXPIRED",
         CodeUsed = 43 "CODE_USED",
+        CodeOfOtherOrganisation = 44 "CODE_OF_OTHER_ORGANISATION",
         CertificateUnknown = 48 "CERTIFICATE_UNKNOWN",
         SystemSuspended = 49 "SYSTEM_SUSPENDED",
         TokenMissing = 50 "TOKEN_MISSING",

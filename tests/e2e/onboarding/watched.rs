@@ -7,7 +7,7 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::{Scene, reason};
-use crate::harness::{Caller, Service, eventually, question, redeem, request_id};
+use crate::harness::{Caller, SOUTHMOOR, Service, eventually, question, redeem, request_id};
 
 async fn alerts(officer: &Caller) -> Vec<v1::Alert> {
     let list = officer.request(v1::ListAlertsRequest { closed_too: true, ..Default::default() });
@@ -92,18 +92,24 @@ async fn a_canary_answers_as_unknown_and_a_privacy_officer_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_redemption_alerts() {
+async fn a_code_shown_again_or_elsewhere_alerts_and_names_whose_it_is() {
     let scene = Scene::new().await;
     let team = scene.northfield().await;
     let group = scene.by.open(scene.by.group(&team, 1)).await;
     let invited = scene.by.invite(&group.group_id, &["W1"]).await.unwrap().swap_remove(0);
     let system = scene.northfield_system();
+    let elsewhere = scene.service.system(Some(SOUTHMOOR));
+    assert_eq!(reason(redeem(&elsewhere, &invited.code).await), "CODE_UNKNOWN");
     redeem(&system, &invited.code).await.unwrap();
     assert_eq!(reason(redeem(&system, &invited.code).await), "CODE_USED");
     let officer = scene.service.person("PRIVACY_OFFICER");
-    let alert = first_alert(&officer, v1::AlertKind::SecondRedemption).await;
-    assert_eq!(alert.actor_id, "", "nobody was identified");
-    assert_ne!(alert.system_id, "");
+    for kind in [v1::AlertKind::SecondRedemption, v1::AlertKind::CodeElsewhere] {
+        let alert = first_alert(&officer, kind).await;
+        assert_ne!(alert.system_id, "");
+        let who = officer.request(v1::IdentifyActorRequest { actor_id: alert.actor_id });
+        let who = AlertServiceClient::new(officer.channel()).identify_actor(who).await.unwrap();
+        assert_eq!(who.into_inner().staff_reference, "W1", "whose code it was");
+    }
     scene.service.stop().await;
 }
 

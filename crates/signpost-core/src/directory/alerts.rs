@@ -100,6 +100,10 @@ impl Decide for CloseAlert {
         if alert.state != AlertState::Open {
             return Err(Reason::WrongState("the alert is closed already").into());
         }
+        // Whoever is asked about what they did must not be who says that it was well done.
+        if alert.actor == Some(leave.identity.person.actor) {
+            return Err(Reason::OwnRecord.into());
+        }
         let (by, outcome) = (leave.identity.person(), self.outcome);
         let alert = Alert { state: AlertState::Closed { by, outcome }, ..alert };
         let mut detail = [0; 32];
@@ -246,9 +250,9 @@ impl AlertWatch {
         }
         let once = |kind| Alert::id_of_entry(kind, receipt);
         let (action, outcome) = (entry.action(), entry.outcome());
-        if action == Action::RedeemCode && outcome == Outcome::CodeUsed {
-            let kind = AlertKind::SecondRedemption;
-            alerts.push(alert(once(kind), kind, receipt, entry)?);
+        if let (Action::RedeemCode, Some(kind)) = (action, of_code(outcome)) {
+            let about = entry.detail_actor();
+            alerts.push(Alert { actor: about, ..alert(once(kind), kind, receipt, entry)? });
         }
         if action == Action::RecoverAdministrators {
             let kind = AlertKind::Recovery;
@@ -348,6 +352,15 @@ impl Asked {
         self.questions >= WATCHED_FROM
             && u64::from(self.nobody) * 100
                 >= u64::from(self.questions) * u64::from(NOBODY_MAX_PERCENT)
+    }
+}
+
+/// What a refused enrolment code says: somebody else may have had it.
+fn of_code(outcome: Outcome) -> Option<AlertKind> {
+    if outcome == Outcome::CodeUsed {
+        Some(AlertKind::SecondRedemption)
+    } else {
+        (outcome == Outcome::CodeOfOtherOrganisation).then_some(AlertKind::CodeElsewhere)
     }
 }
 

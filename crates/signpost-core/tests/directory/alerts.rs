@@ -10,10 +10,13 @@ use signpost_core::directory::{
 use signpost_core::id::{ActorId, Receipt, RequestId};
 use signpost_core::policy::Policy;
 use signpost_core::quota::{Quota, Quotas};
+use signpost_core::record::{Record, RecordKey};
 use signpost_core::refusal::{Reason, Refusal};
+use signpost_core::register::Person;
+use signpost_core::store::Store;
 use signpost_core::subject::Subject;
 use signpost_core::terms::{Action, AlertKind, AlertOutcome, Purpose, Relationship, Role};
-use signpost_core::testing::SeededEntropy;
+use signpost_core::testing::{SeededEntropy, put_records};
 
 use crate::fixture::*;
 
@@ -188,6 +191,27 @@ async fn an_alert_is_closed_once_with_what_was_found_and_never_raised_again() {
     let by_administrator = close(scene.request(), AlertOutcome::Justified);
     let refused = scene.directory.onboard(&ADA.presented(), &by_administrator).await;
     assert!(matches!(refused, Err(Refusal::Refused { reason: Reason::Role, .. })));
+}
+
+/// A practitioner who has become a privacy officer keeps the actor id, and so the alerts.
+#[tokio::test]
+async fn nobody_closes_an_alert_about_themselves() {
+    let scene = Scene::new().await;
+    ask_self_claimed(&scene, NORA, &child(&[1])).await;
+    look(&scene).await;
+    let key = RecordKey::Person(NORA.person().id);
+    let Some(Record::Person(nora)) = scene.store.read(&key).await.unwrap().map(|one| one.record)
+    else {
+        panic!("she is gone")
+    };
+    let moved = Person { group: PRIYA.group().id, ..nora };
+    put_records(&*scene.store, [Record::Person(moved)]).await.unwrap();
+    let (alert, outcome) = (listed(&scene, false).await[0].id, AlertOutcome::Justified);
+    let close = |request| Ok(CloseAlert { request, alert, outcome });
+    let (nora, own) = (NORA.presented(), close(scene.request()));
+    scene.assert_refused_next(scene.directory.onboard(&nora, &own), Reason::OwnRecord).await;
+    assert_eq!(listed(&scene, false).await.len(), 1);
+    scene.directory.onboard(&PRIYA.presented(), &close(scene.request())).await.unwrap();
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use signpost_core::directory::onboarding::{
     SuspendPerson, SuspendToken,
 };
 use signpost_core::directory::{AlertWatch, Question};
-use signpost_core::id::{ActorId, PersonId, TokenId};
+use signpost_core::id::{ActorId, PersonId, Receipt, TokenId};
 use signpost_core::record::{Record, RecordKey};
 use signpost_core::refusal::{Invalid, Reason, Refusal, Unidentified};
 use signpost_core::register::{
@@ -238,6 +238,21 @@ async fn the_very_same_redemption_gives_the_first_result_again_and_another_one_n
     assert_eq!(scene.redeem(NORTHFIELD, 31, 31).await, Ok(first));
     assert_eq!(scene.entries().await.len(), before);
     scene.assert_refused(scene.redeem(NORTHFIELD, 31, 32), Reason::CodeUsed).await;
+    assert_last_code_alert(&scene, holder.person, AlertKind::SecondRedemption).await;
+}
+
+/// The last entry refuses a code: it and its alert name whose the code is, and not as who acts.
+async fn assert_last_code_alert(scene: &Scene, whose: PersonId, kind: AlertKind) {
+    let actor = scene.person(whose).await.actor;
+    let entries = scene.entries().await;
+    let entry = entries.last().unwrap();
+    assert_eq!((entry.actor(), entry.detail()[..16].to_vec()), (None, actor.as_bytes().to_vec()));
+    let receipt = Receipt(entries.len() as u64 - 1);
+    let mut watch = AlertWatch::start(scene.directory.clone()).await.unwrap();
+    watch.look().await.unwrap();
+    let alert = scene.record(RecordKey::Alert(Alert::id_of_entry(kind, receipt))).await;
+    let Some(Record::Alert(alert)) = alert else { panic!("no alert: {alert:?}") };
+    assert_eq!((alert.actor, alert.entry), (Some(actor), receipt));
 }
 
 #[tokio::test]
@@ -254,14 +269,17 @@ async fn a_code_is_good_for_fourteen_days_and_not_a_moment_longer() {
 }
 
 #[tokio::test]
-async fn another_organisations_code_is_as_unknown_as_one_that_was_never_issued() {
+async fn a_code_shown_at_another_organisation_is_refused_and_alerts_open_or_redeemed() {
     let scene = Scene::new().await;
     let group = scene.social_workers().await;
-    scene.invite(group, 31).await;
-    scene.assert_refused(scene.redeem(EASTVALE, 31, 31), Reason::CodeUnknown).await;
+    let person = scene.invite(group, 31).await;
+    let elsewhere = Reason::CodeOfOtherOrganisation;
+    scene.assert_refused(scene.redeem(EASTVALE, 31, 31), elsewhere.clone()).await;
+    assert_last_code_alert(&scene, person, AlertKind::CodeElsewhere).await;
     scene.assert_refused(scene.redeem(NORTHFIELD, 99, 31), Reason::CodeUnknown).await;
     scene.redeem(NORTHFIELD, 31, 31).await.unwrap();
-    scene.assert_refused(scene.redeem(EASTVALE, 31, 31), Reason::CodeUnknown).await;
+    scene.assert_refused(scene.redeem(EASTVALE, 31, 31), elsewhere).await;
+    assert_last_code_alert(&scene, person, AlertKind::CodeElsewhere).await;
 }
 
 #[tokio::test]

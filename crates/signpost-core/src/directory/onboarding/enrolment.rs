@@ -118,17 +118,19 @@ impl Directory {
         };
         let code = redeem.code.hash();
         let enrolment = self.enrolment(&mut permit, code).await?;
-        // Another organisation's code is not told from one that was never issued.
-        let enrolment = enrolment.filter(|found| found.organisation == identity.organisation.id);
         let Some(enrolment) = enrolment else {
             return Err(self.refuse(permit.deny(Reason::CodeUnknown)).await);
         };
+        if enrolment.organisation != identity.organisation.id {
+            let reason = Reason::CodeOfOtherOrganisation;
+            return Err(self.refuse_code(permit, &enrolment, reason).await);
+        }
         match enrolment.state {
             EnrolmentState::Redeemed(token) if token == redeem.token => {
                 return self.redeemed_before(code, token).await;
             }
             EnrolmentState::Redeemed(_) => {
-                return Err(self.refuse(permit.deny(Reason::CodeUsed)).await);
+                return Err(self.refuse_code(permit, &enrolment, Reason::CodeUsed).await);
             }
             EnrolmentState::Void => {
                 return Err(self.refuse(permit.deny(Reason::CodeExpired)).await);
@@ -145,6 +147,14 @@ impl Directory {
             }
             Err(Declined::Refused(reason)) => Err(self.refuse(permit.deny(reason)).await),
             Err(Declined::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Refuses a code that may be in wrong hands: the entry names whose it is, for an alert.
+    async fn refuse_code(&self, mut permit: Permit, code: &Enrolment, reason: Reason) -> Refusal {
+        match self.person(&mut permit, code.person).await.and_then(present) {
+            Ok(person) => self.refuse(permit.deny(reason).about(person.actor)).await,
+            Err(error) => error.into(),
         }
     }
 

@@ -393,8 +393,9 @@ impl Model {
 
     fn redeem(&mut self, code: u16, token: u16, system: u8, now: Timestamp) -> Result<(), Said> {
         let today = day_of(now);
-        let found = self.register.codes.get(&code).filter(|code| code.organisation == system);
-        let Some(found) = found.cloned() else { return refused(Outcome::CodeUnknown) };
+        let found = self.register.codes.get(&code).cloned();
+        let Some(found) = found else { return refused(Outcome::CodeUnknown) };
+        check(found.organisation == system, Outcome::CodeOfOtherOrganisation)?;
         match found.state {
             CodeState::Redeemed(first) if first == token => return Ok(()),
             CodeState::Redeemed(_) => return refused(Outcome::CodeUsed),
