@@ -1,10 +1,12 @@
 //! Alerts: what a privacy officer is to look at. None of them says anything of a child.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ActorId, AlertId, CanaryId, OrganisationId, PersonId, Receipt, SystemId};
-use crate::subject::Subject;
+use crate::subject::{Pseudonym, Subject};
 use crate::terms::{AlertKind, AlertOutcome};
 
 /// What a privacy officer is to look at. It is raised once, from the ledger, after the answer.
@@ -57,6 +59,47 @@ pub struct Canary {
 pub struct AlertMark {
     /// The first entry that has not been looked at.
     pub next: Receipt,
+}
+
+/// The canaries, to be looked up by pseudonym. It keeps short-lived tags under a random key, and so
+/// no list of pseudonyms.
+pub(crate) struct Canaries {
+    key: zeroize::Zeroizing<[u8; 32]>,
+    /// By the tag of a pseudonym: the entry that first registered it.
+    since: BTreeMap<[u8; 32], Receipt>,
+}
+
+impl Canaries {
+    /// The most canaries there may be at once: enough to be met with, too few to watch a caseload.
+    pub(crate) const MAX: usize = 200;
+
+    /// These canaries, each with the entry that registered it.
+    pub(crate) fn new(key: [u8; 32], canaries: Vec<(Receipt, Canary)>) -> Self {
+        let mut all = Self { key: key.into(), since: BTreeMap::new() };
+        for (receipt, canary) in canaries {
+            for named in canary.subject.pseudonyms() {
+                let tag = all.tag(&named.pseudonym);
+                let since = all.since.entry(tag).or_insert(receipt);
+                *since = receipt.min(*since);
+            }
+        }
+        all
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.since.is_empty()
+    }
+
+    /// Whether one of these pseudonyms was a canary's before this entry.
+    pub(crate) fn names(&self, subject: &Subject, before: Receipt) -> bool {
+        let tags = subject.pseudonyms().iter().map(|named| self.tag(&named.pseudonym));
+        tags.filter_map(|tag| self.since.get(&tag)).any(|since| *since < before)
+    }
+
+    fn tag(&self, pseudonym: &Pseudonym) -> [u8; 32] {
+        *blake3::keyed_hash(&self.key, pseudonym.as_bytes()).as_bytes()
+    }
 }
 
 impl Alert {

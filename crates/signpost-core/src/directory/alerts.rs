@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::child::load_all;
 use super::onboarding::change::{Change, Decide, Declined, register_requests};
 use super::quotas::{first_since, openings_between};
 use super::replay::Written;
 use super::write::Leave;
 use super::{Directory, Presented};
-use crate::alert::{Alert, AlertMark, AlertState, Canary};
+use crate::alert::{Alert, AlertMark, AlertState, Canaries, Canary};
 use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::entry::Entry;
 use crate::id::{ActorId, AlertId, CanaryId, Receipt, RequestId};
@@ -66,7 +67,8 @@ pub struct CloseAlert {
     pub outcome: AlertOutcome,
 }
 
-/// Registers a canary. Whether the child is known is not looked at, and not told.
+/// Registers a canary. Whether the child is known is not looked at now, and not told; but questions
+/// about one that has flags raise no alert.
 #[derive(Clone, Debug, Serialize)]
 pub struct AddCanary {
     /// The client's id of this write.
@@ -116,6 +118,10 @@ impl Decide for CloseAlert {
 #[async_trait]
 impl Decide for AddCanary {
     async fn decide(&self, directory: &Directory, _leave: &mut Leave) -> Result<Change, Declined> {
+        // Two at once may pass it by one, which does no harm.
+        if directory.canaries().await?.len() >= Canaries::MAX {
+            return Err(Reason::WrongState("there are as many canaries as there may be").into());
+        }
         let id = CanaryId::new(directory.random());
         let mut detail = [0; 32];
         detail[..16].copy_from_slice(id.as_bytes());
@@ -180,7 +186,7 @@ impl Directory {
     }
 
     /// Every canary, and the entry that registered it.
-    async fn canaries(&self) -> Result<Vec<(Receipt, Subject)>, StoreError> {
+    async fn canaries(&self) -> Result<Vec<(Receipt, Canary)>, StoreError> {
         let (mut canaries, mut after) = (Vec::new(), None);
         loop {
             let page = self.store.scan(&Scope::Kind(Kind::Canary), after.as_ref(), PAGE).await?;
@@ -188,12 +194,20 @@ impl Directory {
             after = page.last().map(|stored| stored.record.key());
             for stored in page {
                 let Record::Canary(canary) = stored.record else { return Err(StoreError::Damaged) };
-                canaries.push((stored.version, canary.subject));
+                canaries.push((stored.version, canary));
             }
             if is_last {
                 return Ok(canaries);
             }
         }
+    }
+}
+
+impl Directory {
+    /// Whether any flag lies under these pseudonyms, whoever may see it.
+    async fn is_known(&self, subject: &Subject) -> Result<bool, StoreError> {
+        let children = load_all(&*self.store, subject.pseudonyms()).await?;
+        Ok(children.iter().any(|child| !child.flags.is_empty()))
     }
 }
 
@@ -218,6 +232,7 @@ impl AlertWatch {
     pub async fn look(&mut self) -> Result<usize, Refusal> {
         let mut raised = 0;
         let canaries = self.directory.canaries().await?;
+        let canaries = Canaries::new(self.directory.random(), canaries);
         loop {
             let entries = self.directory.store.entries(self.next, PAGE).await?;
             if entries.is_empty() {
@@ -295,18 +310,18 @@ impl AlertWatch {
     /// What the openings of these entries give.
     async fn look_for(
         &self,
-        canaries: &[(Receipt, Subject)],
+        canaries: &Canaries,
         entries: &[Entry],
         end: Receipt,
         alerts: &mut Vec<Alert>,
     ) -> Result<(), StoreError> {
         for (receipt, opening) in openings_between(&*self.directory.store, self.next, end).await? {
-            let named = opening.subject().pseudonyms();
-            let is_named = |canary: &Subject| named.iter().any(|n| canary.contains(&n.pseudonym));
             let index = usize::try_from(receipt.0 - self.next.0).expect("within the page");
-            // Questions alone, and none from before: a canary must not tell who works with a child.
-            let is_canary = is_answer(entries[index].outcome())
-                && canaries.iter().any(|(since, canary)| *since < receipt && is_named(canary));
+            // Questions that show nobody alone, and none from before: a canary must not tell who
+            // works with a child, and one that is a real child's is no canary.
+            let is_canary = entries[index].outcome() == Outcome::NoVisibleContact
+                && canaries.names(opening.subject(), receipt)
+                && !self.directory.is_known(opening.subject()).await?;
             if is_canary {
                 let kind = AlertKind::Canary;
                 alerts.push(alert(

@@ -15,7 +15,9 @@ use signpost_core::refusal::{Reason, Refusal};
 use signpost_core::register::Person;
 use signpost_core::store::Store;
 use signpost_core::subject::Subject;
-use signpost_core::terms::{Action, AlertKind, AlertOutcome, Purpose, Relationship, Role};
+use signpost_core::terms::{
+    Action, AlertKind, AlertOutcome, Purpose, Relationship, Role, Sensitivity,
+};
 use signpost_core::testing::{SeededEntropy, put_records};
 
 use crate::fixture::*;
@@ -77,8 +79,9 @@ async fn a_canary_answers_as_unknown_and_alerts_however_it_is_named() {
     scene.assert_nothing(NORA, &child(&[7])).await;
     scene.assert_nothing(SAM, &child(&[8, 107])).await;
     scene.assert_nothing(SAM, &child(&[8])).await;
+    assert_eq!(look(&scene).await, 2);
     scene.record(SUE, &child(&[107]), details()).await;
-    assert_eq!(look(&scene).await, 2, "who records a contact is not told of");
+    assert_eq!(look(&scene).await, 0, "who records a contact is not told of");
     add_canary(&scene, PRIYA, &child(&[8])).await.unwrap();
     assert_eq!(look(&scene).await, 0, "nor who asked before");
     assert_eq!(kinds(&scene).await, [AlertKind::Canary; 2]);
@@ -86,6 +89,30 @@ async fn a_canary_answers_as_unknown_and_alerts_however_it_is_named() {
         let refused = add_canary(&scene, who, &child(&[9])).await;
         assert!(matches!(refused, Err(Refusal::Refused { reason: Reason::Role, .. })));
     }
+}
+
+/// Else one privacy officer learns who asks about a child, and that it has a flag that nobody sees.
+#[tokio::test]
+async fn a_canary_that_is_a_real_child_tells_of_nobody() {
+    let scene = Scene::new().await;
+    for (number, sensitivity) in [(7, Sensitivity::Standard), (8, Sensitivity::Hidden)] {
+        scene.record(SUE, &child(&[number]), of(sensitivity)).await;
+        add_canary(&scene, PRIYA, &child(&[number])).await.unwrap();
+    }
+    assert_eq!(scene.lines(NORA, &child(&[7])).await, 1);
+    scene.assert_nothing(SUE, &child(&[7])).await; // whose own it is
+    scene.assert_nothing(NORA, &child(&[8])).await;
+    assert_eq!(look(&scene).await, 0);
+}
+
+#[tokio::test]
+async fn there_are_so_many_canaries_and_no_more() {
+    let scene = Scene::new().await;
+    for number in 1..=200 {
+        add_canary(&scene, PRIYA, &child(&[number])).await.unwrap();
+    }
+    let full = Reason::WrongState("there are as many canaries as there may be");
+    scene.assert_refused_next(add_canary(&scene, PRIYA, &child(&[201])), full).await;
 }
 
 #[tokio::test]
