@@ -107,10 +107,11 @@ impl Commit {
         }
     }
 
-    /// The record of a refusal: an entry and nothing else.
+    /// The record of a refusal: an entry, its opening where it tells something of a child, and
+    /// nothing else.
     pub(crate) fn denied(denial: &Denial) -> Self {
-        let entry = denial.to_entry();
-        Self { entry, opening: None, preconditions: Vec::new(), writes: Vec::new() }
+        let (entry, opening) = (denial.to_entry(), denial.opening().cloned());
+        Self { entry, opening, preconditions: Vec::new(), writes: Vec::new() }
     }
 
     /// The entry, but for its time.

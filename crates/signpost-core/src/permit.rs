@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use crate::commit::{Precondition, Write};
-use crate::entry::{EntryDraft, Party};
+use crate::entry::{EntryDraft, Opening, Party};
 use crate::id::{ActorId, OrganisationId, PersonId, PolicyDigest, SystemId, TeamId};
 use crate::record::Record;
 use crate::refusal::Reason;
@@ -70,6 +70,8 @@ pub struct Denial {
     relationship: Option<Relationship>,
     /// Whom a refusal in nobody's name is about, as entries say it.
     detail: [u8; 32],
+    /// The child it tells something of; none in most.
+    opening: Option<Opening>,
     reason: Reason,
 }
 
@@ -279,7 +281,8 @@ impl Permit {
         reason: Reason,
     ) -> Denial {
         let Self { party, action, policy, .. } = self;
-        Denial { party, action, policy, purpose, relationship, detail: [0; 32], reason }
+        let (detail, opening) = ([0; 32], None);
+        Denial { party, action, policy, purpose, relationship, detail, opening, reason }
     }
 
     /// Says on whose behalf it is used.
@@ -307,6 +310,15 @@ impl Denial {
         Self { detail, ..self }
     }
 
+    /// Says on record which child it tells something of, so that it counts as an answer does.
+    pub(crate) fn naming(self, opening: Opening) -> Self {
+        Self { opening: Some(opening), ..self }
+    }
+
+    pub(crate) fn opening(&self) -> Option<&Opening> {
+        self.opening.as_ref()
+    }
+
     pub(crate) fn into_reason(self) -> Reason {
         self.reason
     }
@@ -320,7 +332,7 @@ impl Denial {
             relationship: self.relationship,
             released: 0,
             policy: self.policy,
-            commitment: [0; 32],
+            commitment: self.opening.as_ref().map_or([0; 32], Opening::commitment),
             detail: self.detail,
             count: 0,
         }

@@ -53,7 +53,7 @@ impl Directory {
             Begun::New(leave, contact) => (leave, contact),
             Begun::Repeat(first) => return flag_of(&first),
         };
-        let mut counted = match self.count_use(&leave.identity, &contact.subject) {
+        let counted = match self.count_use(&leave.identity, &contact.subject) {
             Ok(counted) => counted,
             Err(spent) => return Err(self.give_up(leave, Reason::Budget(spent)).await),
         };
@@ -69,17 +69,17 @@ impl Directory {
         let mut children = load_all(&*self.store, contact.subject.pseudonyms()).await?;
         let flag = match self.flag_to_write(&leave.identity, contact, involvement, &children) {
             Ok(flag) => flag,
+            // It tells what else the organisation has recorded.
             Err(reason) => {
-                counted.keep();
-                return Err(self.give_up(leave, reason).await);
+                return Err(self.give_up_telling(leave, &contact.subject, reason, counted).await);
             }
         };
         load_rest(&*self.store, &mut children, &flag.subject).await?;
         // Whether there is a shield or not, the same is read and written: all that is tied.
         let Some(mut family) = load_family(&*self.store, children).await? else {
             // It tells that the child is tied, and so it costs.
-            counted.keep();
-            return Err(self.give_up(leave, Reason::LimitReached).await);
+            let (named, reason) = (&contact.subject, Reason::LimitReached);
+            return Err(self.give_up_telling(leave, named, reason, counted).await);
         };
         let shields = all_shields(&family);
         lay_shields(&mut family, &shields);

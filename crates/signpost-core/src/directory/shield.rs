@@ -75,7 +75,7 @@ impl Directory {
             Begun::New(leave, new) => (leave, new),
             Begun::Repeat(first) => return Ok(Written { result: (), receipt: first.receipt }),
         };
-        let mut counted = match self.count_use(&leave.identity, &new.subject) {
+        let counted = match self.count_use(&leave.identity, &new.subject) {
             Ok(counted) => counted,
             Err(spent) => return Err(self.give_up(leave, Reason::Budget(spent)).await),
         };
@@ -88,8 +88,8 @@ impl Directory {
         }
         let Some(mut family) = self.family(&new.subject).await? else {
             // It tells that the child is tied, and so it costs.
-            counted.keep();
-            return Err(self.give_up(leave, Reason::LimitReached).await);
+            let (named, reason) = (&new.subject, Reason::LimitReached);
+            return Err(self.give_up_telling(leave, named, reason, counted).await);
         };
         lay_anew(&mut family, new, leave.identity.person.actor);
         let change = Change {
@@ -172,7 +172,7 @@ impl Directory {
         mut leave: Leave,
         request: &ShieldLift,
         id: LiftId,
-        mut counted: Counted,
+        counted: Counted,
     ) -> Result<Written<LiftProgress>, Refusal> {
         let key = RecordKey::Lift(id);
         let Some(lift) = self.waiting_lift(&key, &mut leave).await? else {
@@ -188,8 +188,8 @@ impl Directory {
             return Err(self.give_up(leave, Reason::NotFound).await);
         }
         let Some(mut family) = self.family(&request.subject).await? else {
-            counted.keep();
-            return Err(self.give_up(leave, Reason::LimitReached).await);
+            let (named, reason) = (&request.subject, Reason::LimitReached);
+            return Err(self.give_up_telling(leave, named, reason, counted).await);
         };
         // What was set on another child, and spread here by a flag, stays: lifting it here would
         // uncover that child unseen.

@@ -134,6 +134,20 @@ impl Directory {
         self.refuse(leave.permit.deny(reason)).await
     }
 
+    /// Gives the leave up where the refusal itself tells something of the child: it costs what an
+    /// answer does, and its entry has an opening, by which it is counted after a restart too.
+    pub(super) async fn give_up_telling(
+        &self,
+        leave: Leave,
+        named: &Subject,
+        reason: Reason,
+        mut counted: Counted,
+    ) -> Refusal {
+        counted.keep();
+        let denial = leave.permit.deny(reason).naming(self.opening(named));
+        self.refuse(denial).await
+    }
+
     /// Whether the first name still counts: as it stands today, not as it stood when it was given.
     pub(super) async fn name_still_counts(
         &self,

@@ -96,6 +96,29 @@ async fn shields_and_liftings_count_as_recordings_do() {
     assert_eq!(spent(lifted), (Whose::Person, What::Day));
 }
 
+/// Such a refusal tells of the child: a start must not give the count back.
+#[tokio::test]
+async fn a_limit_that_was_reached_is_counted_again_after_a_restart() {
+    let scene = Scene::new().await;
+    for number in 1..64 {
+        scene.record(NORA, &child(&[number, number + 1]), details()).await;
+    }
+    let mut scene = restarted(scene, 2).await;
+    for _ in 0..2 {
+        let tied = scene.try_record(SAM, scene.contact(&child(&[64, 65]), details())).await;
+        let is_limit = |refusal| {
+            matches!(refusal, Refusal::Refused { reason: Reason::LimitReached, .. })
+        };
+        assert!(is_limit(tied.unwrap_err()));
+    }
+    scene = restarted(scene, 3).await;
+    for _ in 0..2 {
+        scene.ask(SAM, Purpose::S47Enquiry, &child(&[64, 65])).await.unwrap();
+    }
+    let asked = scene.ask(SAM, Purpose::S47Enquiry, &child(&[64, 65])).await;
+    assert_eq!(spent(asked), (Whose::Person, What::Day));
+}
+
 #[tokio::test]
 async fn what_is_refused_or_repeated_costs_nothing() {
     let scene = limited().await;
