@@ -249,6 +249,15 @@ impl Identity {
         }
     }
 
+    /// Whether the person may do this today, whatever became of the token.
+    pub(crate) fn may_but_for_the_token(&self, action: Action, today: Date) -> bool {
+        self.person.standing == PersonStanding::Active
+            && self.group.is_valid_on(today)
+            && today <= self.organisation.authority_until
+            && self.person.lapse(today).is_none()
+            && roles_for(action).contains(&self.group.role)
+    }
+
     /// The token as it is to stand once it did something today: written once a day, not each time.
     fn use_of_token(&self, today: Date) -> Option<Box<TokenRecord>> {
         let is_new = self.token.used_on < today;

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::ask::{Answer, Question};
 use super::{Directory, Presented};
-use crate::id::{ActorId, OrganisationId, PersonId, TeamId};
+use crate::id::{OrganisationId, PersonId, TeamId};
 use crate::permit::{PRACTITIONERS, Permit};
 use crate::refusal::{Invalid, Reason, Refusal};
 use crate::register::{PersonStanding, Standing};
@@ -22,7 +22,6 @@ pub struct BrokeredQuestion {
 
 /// A practitioner who may ask today.
 struct Named {
-    actor: ActorId,
     role: Role,
     organisation: OrganisationId,
     team: TeamId,
@@ -58,7 +57,6 @@ impl Directory {
             let reason = Reason::Unknown("person who may ask for this purpose");
             return Err(self.refuse(permit.deny_question(purpose, relationship, reason)).await);
         };
-        permit.on_behalf_of(named.actor);
         let Some(cell) = self.policy.brokered_cell(named.role, question.purpose) else {
             let denial = permit.deny_question(purpose, relationship, Reason::Purpose);
             return Err(self.refuse(denial).await);
@@ -76,7 +74,7 @@ impl Directory {
     }
 
     /// The named person, if they may themselves ask for this purpose today. The commit rests on all
-    /// that says so.
+    /// that says so; whoever is known is named in the entry, of a refusal too.
     async fn named(
         &self,
         permit: &mut Permit,
@@ -85,6 +83,7 @@ impl Directory {
         today: Date,
     ) -> Result<Option<Named>, StoreError> {
         let Some(person) = self.person(permit, person).await? else { return Ok(None) };
+        permit.on_behalf_of(person.actor);
         let group = self.group(permit, person.group).await?.ok_or(StoreError::Damaged)?;
         let organisation = self.organisation(permit, person.organisation).await?;
         let organisation = organisation.ok_or(StoreError::Damaged)?;
@@ -99,7 +98,6 @@ impl Directory {
             && PRACTITIONERS.contains(&group.role)
             && group.purposes.contains(&purpose);
         Ok(may.then_some(Named {
-            actor: person.actor,
             role: group.role,
             organisation: organisation.id,
             team: group.team,

@@ -111,14 +111,15 @@ impl Directory {
     }
 
     /// The first result of the renewal by which the token presented was replaced, so that an answer
-    /// that was lost can be had again with the old token. Nothing else can.
+    /// that was lost can be had again with the old token, while its holder still may renew one. Nothing
+    /// else can.
     async fn renewed_before<R: WriteRequest>(
         &self,
         identity: &Identity,
         request: &Result<R, Invalid>,
     ) -> Result<Option<Written<ReplayResult>>, StoreError> {
         let Ok(request) = request else { return Ok(None) };
-        let may = identity.person.standing == PersonStanding::Active
+        let may = identity.may_but_for_the_token(R::ACTION, self.today())
             && request.has_replaced(identity.token.hash, &identity.person.tokens);
         if !may {
             return Ok(None);

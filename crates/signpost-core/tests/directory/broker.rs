@@ -98,7 +98,8 @@ async fn only_brokers_broker_and_only_for_who_may_ask_themselves() {
     }
     for named in [BRIAN, ADA, ANDY, PRIYA] {
         let asked = brokered(&scene, BRIAN, named, Purpose::S47Enquiry, &one);
-        scene.assert_refused_next(asked, UNKNOWN).await;
+        let entry = scene.assert_refused_next(asked, UNKNOWN).await;
+        assert_eq!(entry.on_behalf_of(), Some(named.actor()), "known, though not as one who may");
     }
     let asked = brokered(&scene, BRIAN, EDDIE, Purpose::S47Enquiry, &one);
     let entry = scene.assert_refused_next(asked, Reason::Purpose).await;

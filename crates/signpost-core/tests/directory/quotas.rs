@@ -106,9 +106,8 @@ async fn a_limit_that_was_reached_is_counted_again_after_a_restart() {
     let mut scene = restarted(scene, 2).await;
     for _ in 0..2 {
         let tied = scene.try_record(SAM, scene.contact(&child(&[64, 65]), details())).await;
-        let is_limit = |refusal| {
-            matches!(refusal, Refusal::Refused { reason: Reason::LimitReached, .. })
-        };
+        let is_limit =
+            |refusal| matches!(refusal, Refusal::Refused { reason: Reason::LimitReached, .. });
         assert!(is_limit(tied.unwrap_err()));
     }
     scene = restarted(scene, 3).await;

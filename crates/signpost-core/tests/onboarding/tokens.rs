@@ -108,6 +108,13 @@ async fn a_renewal_destroys_the_old_token_in_the_same_commit() {
     scene.assert_refused(scene.onboard(holder, other), Reason::Suspended).await;
     let other = RenewToken { request: scene.request(), ..renew.clone() };
     scene.assert_refused(scene.onboard(holder, other), Reason::Suspended).await;
+    // Nor is it, once its holder may not renew any more.
+    let found = scene.group(group).await;
+    let over = Group { valid_until: scene.today().yesterday().unwrap(), ..found.clone() };
+    scene.put(Record::Group(over)).await;
+    scene.assert_refused(scene.onboard(holder, renew.clone()), Reason::Suspended).await;
+    scene.put(Record::Group(found)).await;
+    assert_eq!(scene.onboard(holder, renew.clone()).await, Ok(renewed));
     ask_for!(scene, ADA, SuspendPerson { person: holder.person }).await.unwrap();
     scene.assert_refused(scene.onboard(holder, renew), Reason::Suspended).await;
 }
