@@ -152,7 +152,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Token(command) => command.run(cli.output).await,
         Command::Certificate(command) => command.run(cli.output).await,
         Command::Admin(command) => command.run(cli.output).await,
-        Command::Policy(command) => command.run(cli.output),
+        Command::Policy(command) => command.run(cli.output).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "signpost", &mut std::io::stdout());
             Ok(())

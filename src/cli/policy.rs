@@ -1,5 +1,7 @@
 //! `signpost policy`: who may do what, and what each is shown, as this build and its policy have it.
 
+mod in_force;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -12,6 +14,7 @@ use super::render::{Output, print};
 use super::service::ConfigFile;
 use crate::clock;
 use crate::server;
+use in_force::InForce;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +23,8 @@ Examples:
   signpost policy show --config /etc/signpost/signpost.toml --output json
       shows the policy that this configuration names
 
-It asks no service. Since when a policy is in force stands in the service's ledger.";
+It asks no service. Since when a policy is in force is read from the store that the configuration
+names, which must not be in use: stop the service first.";
 
 /// Shows who may do what, and what each is shown
 #[derive(Args, Debug)]
@@ -44,31 +48,32 @@ enum PolicyAction {
 
 impl PolicyCommand {
     /// Reads the policy and shows it.
-    pub fn run(self, output: Output) -> anyhow::Result<()> {
+    pub async fn run(self, output: Output) -> anyhow::Result<()> {
         let PolicyAction::Show { config } = self.action;
-        let (source, policy) = match config {
-            None => (BUILT_IN.to_owned(), Policy::default()),
+        let shown = match config {
+            None => Shown::built_in(),
             Some(file) => {
                 let config = ConfigFile::of(file).load()?;
+                let policy = server::policy(&config)?;
                 let named = config.policy.file.as_deref().map(|file| file.display().to_string());
-                (named.unwrap_or_else(|| BUILT_IN.to_owned()), server::policy(&config)?)
+                let named = named.unwrap_or_else(|| BUILT_IN.to_owned());
+                let in_force = InForce::read(&config, policy.digest()).await;
+                Shown::of(named, &policy, in_force)
             }
         };
-        let shown = Shown::of(source, &policy);
         print(output, || shown.text(), &shown)
     }
 }
 
 const BUILT_IN: &str = "built-in";
-const UNKNOWN: &str = "unknown";
 
 /// All that is shown.
 #[derive(Debug, Serialize)]
 struct Shown {
     policy: String,
     policy_digest: String,
-    /// The ledger alone knows.
-    in_force_since: &'static str,
+    #[serde(flatten)]
+    in_force: InForce,
     roles: Vec<RoleShown>,
     /// What no role may do: a system in nobody's name does, or the service itself.
     by_no_role: Vec<&'static str>,
@@ -100,12 +105,17 @@ struct Released {
 }
 
 impl Shown {
-    fn of(policy_name: String, policy: &Policy) -> Self {
+    fn built_in() -> Self {
+        let in_force = InForce::unknown("a store is looked at with --config alone");
+        Self::of(BUILT_IN.to_owned(), &Policy::default(), in_force)
+    }
+
+    fn of(policy_name: String, policy: &Policy, in_force: InForce) -> Self {
         let nobody = |action: &&Action| roles_for(**action).is_empty();
         Self {
             policy: policy_name,
             policy_digest: hex::encode(policy.digest().as_bytes()),
-            in_force_since: UNKNOWN,
+            in_force,
             roles: Role::ALL.iter().map(|role| RoleShown::of(*role, policy)).collect(),
             by_no_role: Action::ALL.iter().filter(nobody).map(|action| action.name()).collect(),
         }
@@ -115,7 +125,7 @@ impl Shown {
         let mut lines = vec![
             format!("Policy: {}", self.policy),
             format!("Digest: {}", self.policy_digest),
-            format!("In force since: {} (the service's ledger has it)", self.in_force_since),
+            format!("In force since: {}", self.in_force.text()),
         ];
         for role in &self.roles {
             lines.push(String::new());
@@ -188,7 +198,7 @@ mod tests {
     #[test]
     fn the_built_in_policy_is_shown_as_the_hand_written_text_has_it() {
         let policy = Policy::default();
-        let text = Shown::of(BUILT_IN.to_owned(), &policy).text();
+        let text = Shown::built_in().text();
         let golden = include_str!("policy.golden.txt").trim_end();
         let golden = golden.replace("<digest>", &hex::encode(policy.digest().as_bytes()));
         for (shown, golden) in text.lines().zip(golden.lines()) {
@@ -199,13 +209,13 @@ mod tests {
 
     #[test]
     fn every_action_is_some_roles_or_no_roles() {
-        let shown = Shown::of(BUILT_IN.to_owned(), &Policy::default());
+        let shown = Shown::built_in();
         for action in Action::ALL {
             let by_role = shown.roles.iter().any(|role| role.actions.contains(&action.name()));
             assert_ne!(by_role, shown.by_no_role.contains(&action.name()), "{}", action.name());
         }
         let json = serde_json::to_value(&shown).unwrap();
-        assert_eq!(json["in_force_since"], "unknown");
+        assert_eq!(json["in_force_since"], serde_json::Value::Null);
         assert_eq!(json["policy_digest"].as_str().unwrap().len(), 64);
         let statutory = &json["roles"][0]["answers"][0];
         assert_eq!(statutory["purposes"][0], "S47_ENQUIRY");

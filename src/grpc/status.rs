@@ -146,9 +146,7 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
             "what was proposed has changed since; look at it and propose anew",
         ),
         Reason::WrongState(problem) => (Code::FailedPrecondition, *problem),
-        Reason::CodeUnknown | Reason::CodeOfOtherOrganisation => {
-            (Code::NotFound, "the enrolment code is not on record for this organisation")
-        }
+        Reason::CodeUnknown | Reason::CodeOfOtherOrganisation => return code_unknown(receipt),
         Reason::CodeExpired => {
             (Code::FailedPrecondition, "the enrolment code has expired; ask for a new one")
         }
@@ -157,18 +155,20 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
             "the enrolment code was redeemed before; if it was not by you, tell the administrator",
         ),
     };
-    // Whether it is another organisation's code is nobody's business.
-    let told = match reason.outcome() {
-        Outcome::CodeOfOtherOrganisation => Outcome::CodeUnknown,
-        outcome => outcome,
-    };
-    build(code, told.name(), sentence, details_of(reason), Some(receipt))
+    build(code, reason.outcome().name(), sentence, details_of(reason), Some(receipt))
 }
 
 fn unknown(what: &str, receipt: Receipt) -> Status {
     let sentence = format!("the register has no such {what}");
     let outcome = Outcome::NotFound.name();
     build(Code::NotFound, outcome, &sentence, ErrorDetails::new(), Some(receipt))
+}
+
+/// Whether it is another organisation's code is nobody's business.
+fn code_unknown(receipt: Receipt) -> Status {
+    let sentence = "the enrolment code is not on record for this organisation";
+    let outcome = Outcome::CodeUnknown.name();
+    build(Code::NotFound, outcome, sentence, ErrorDetails::new(), Some(receipt))
 }
 
 fn already_registered(what: &str, receipt: Receipt) -> Status {

@@ -62,7 +62,7 @@ pub use evaluate::EvaluationLeave;
 pub use ledger::{EntryFilter, ListEntries, ListedEntries};
 pub use record_contact::NewContact;
 pub use replay::Written;
-pub use service::StartError;
+pub use service::{PolicyInForce, StartError};
 pub use shield::{LiftProgress, NewShield, ShieldLift};
 pub use turn::TurnError;
 

@@ -15,7 +15,7 @@ pub use organisation::{CERTIFICATES_MAX, Certificate, Organisation, System, Team
 pub use person::{Conditions, Lapse, Person, PersonStanding};
 pub use token::{Custodies, Enrolment, EnrolmentState, HeldToken, TokenRecord};
 
-use crate::id::{KeyFingerprint, OrganisationId, PersonId, PolicyDigest};
+use crate::id::{KeyFingerprint, OrganisationId, PersonId, PolicyDigest, Receipt};
 use crate::subject::EvaluationKeyId;
 use crate::terms::CodeScheme;
 use crate::text::{OrganisationCode, StaffReference};
@@ -65,7 +65,18 @@ impl Claim {
 pub struct ServiceState {
     /// The policy in force; every commit rests on this record's version.
     pub policy: PolicyDigest,
+    /// The entry by which that policy came into force; none where it is the very one that wrote
+    /// this record, which has no number before it is written.
+    pub policy_since: Option<Receipt>,
     /// The evaluation keys that pseudonyms were made with. Without one of them, or with another
     /// under its id, a child who is known would be answered as unknown.
     pub evaluation_keys: Vec<(EvaluationKeyId, KeyFingerprint)>,
+}
+
+impl ServiceState {
+    /// The entry by which the policy came into force, given this record's version.
+    #[must_use]
+    pub fn in_force_since(&self, version: Receipt) -> Receipt {
+        self.policy_since.unwrap_or(version)
+    }
 }

@@ -6,7 +6,7 @@ use signpost::secret_file;
 use signpost_core::token::{EnrolmentCode, Token};
 
 use super::{all, write_profile};
-use crate::harness::{Binary, World};
+use crate::harness::{Binary, Service, World};
 
 const HEADER: &str =
     "staff_reference,vetting_on,barred_list_checked_on,training_on,agreement_signed_on";
@@ -66,8 +66,28 @@ fn the_policy_is_shown_without_a_service() {
     assert!(own["policy"].as_str().unwrap().ends_with("policy.toml"));
     assert_ne!(own["policy_digest"], built_in["policy_digest"]);
 
+    assert_eq!(own["in_force_since"], serde_json::Value::Null, "there is no store yet");
+
     let missing = Binary::output(&world, &["policy", "show", "--config", "none.toml"], &[]);
     assert_eq!(missing.status.code(), Some(64));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn since_when_a_policy_is_in_force_is_read_from_a_stopped_services_store() {
+    let world = World::new();
+    world.initialise().await;
+    let show = ["policy", "show", "--config", "signpost.toml"];
+    let told = Binary::output(&world, &show, &[]);
+    let since = "In force since: 2026-06-15T12:00:00Z (ledger entry 0)";
+    assert!(told.status.success() && all(&told).contains(since), "{}", all(&told));
+    let told = Binary::output(&world, &[&show[..], &["--output", "json"]].concat(), &[]);
+    let json: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(json["in_force_since"], "2026-06-15T12:00:00Z");
+
+    let service = Service::serve(world, &[]).await;
+    let told = Binary::output(&service.world, &show, &[]);
+    assert!(told.status.success() && all(&told).contains("unknown ("), "{}", all(&told));
+    service.stop().await;
 }
 
 #[test]

@@ -25,14 +25,14 @@ async fn the_walk_through_of_the_document_goes_as_it_says() {
     let mut told = Told::new(&world);
     let mut commands = 0;
     for block in blocks(&document) {
-        let expected = match block.mark {
-            "done" => 0,
-            "refused" => 1,
-            "people.csv" => {
+        let (expected, printed) = match block.mark.split_once(' ') {
+            None if block.mark == "done" => (0, ""),
+            None if block.mark == "people.csv" => {
                 std::fs::write(world.path(block.mark), told.fill(block.text)).unwrap();
                 continue;
             }
-            mark => panic!("unknown mark {mark}"),
+            Some(("refused", reason)) => (1, refusal(reason)),
+            _ => panic!("unknown mark {}", block.mark),
         };
         for line in block.text.replace("\\\n", " ").lines() {
             let words = words(&told.fill(line));
@@ -40,6 +40,7 @@ async fn the_walk_through_of_the_document_goes_as_it_says() {
             let arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
             let output = tokio::task::block_in_place(|| Binary::output(&world, &arguments, &[]));
             assert_eq!(output.status.code(), Some(expected), "{line}: {}", all(&output));
+            assert!(all(&output).contains(printed), "{line}: {}", all(&output));
             assert!(!all(&output).contains("sgnp_") && !all(&output).contains("sgne_"), "{line}");
             told.listen(&String::from_utf8(output.stdout).unwrap());
             commands += 1;
@@ -47,6 +48,17 @@ async fn the_walk_through_of_the_document_goes_as_it_says() {
     }
     assert!(commands > 20, "{commands}");
     assert!(!world.path("me.token.next").exists());
+}
+
+/// What is printed where the service refuses for this reason: any other refusal, or no service at
+/// all, has the same exit code.
+fn refusal(reason: &str) -> &'static str {
+    match reason {
+        "DENIED_SAME_NAME" => "a second, different person must give their name (on record as",
+        "GROUP_FULL" => "the group has as many members as it may have (on record as",
+        "DENIED_SUSPENDED" => "your access is suspended: ask your onboarding administrator (on",
+        other => panic!("what is printed for {other} must be said here"),
+    }
 }
 
 /// A county by this machine's clock, and Ashby's certificate.

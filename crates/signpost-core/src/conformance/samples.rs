@@ -267,6 +267,7 @@ fn token() -> Record {
 fn service() -> Record {
     Record::Service(ServiceState {
         policy: PolicyDigest::new([13; 32]),
+        policy_since: Some(Receipt(12)),
         evaluation_keys: vec![(EvaluationKeyId(1), KeyFingerprint::new([14; 32]))],
     })
 }

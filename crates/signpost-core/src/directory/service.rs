@@ -1,14 +1,17 @@
 //! What the service puts on record of itself: first light, a changed policy, counted refusals, and
 //! that there is no space.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::Directory;
 use super::clock::last_entry_time;
 use super::onboarding::FirstLight;
 use crate::clock::ServiceClock;
 use crate::commit::{Commit, Effect, Precondition, Write};
-use crate::id::{KeyFingerprint, Receipt};
+use crate::id::{KeyFingerprint, PolicyDigest, Receipt};
 use crate::permit::Permit;
 use crate::policy::Policy;
 use crate::quota::{Meter, Quotas};
@@ -19,6 +22,17 @@ use crate::store::{CommitError, Entropy, Store, StoreError};
 use crate::subject::EvaluationKeyId;
 use crate::tally::Tally;
 use crate::terms::{Action, Outcome};
+
+/// The policy that a store was last served under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyInForce {
+    /// Its digest.
+    pub digest: PolicyDigest,
+    /// The entry by which it came into force.
+    pub entry: Receipt,
+    /// The time of that entry.
+    pub since: Timestamp,
+}
 
 /// Why the directory does not start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +67,7 @@ impl Directory {
         let empty = vec![Precondition::Absent(RecordKey::Service)];
         let permit = Permit::of_service(Action::FirstLight, None, policy.digest(), empty);
         let FirstLight { mut records, evaluation_keys } = light;
-        let state = ServiceState { policy: policy.digest(), evaluation_keys };
+        let state = ServiceState { policy: policy.digest(), policy_since: None, evaluation_keys };
         records.push(Record::Service(state));
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         let writes = records.into_iter().map(Write::Put).collect();
@@ -83,7 +97,7 @@ impl Directory {
             let rests_on = vec![Precondition::At(RecordKey::Service, stored.version)];
             let permit = Permit::of_service(Action::ChangePolicy, None, policy.digest(), rests_on);
             let earlier = state.policy;
-            let state_now = ServiceState { policy: policy.digest(), ..state };
+            let state_now = ServiceState { policy: policy.digest(), policy_since: None, ..state };
             let effect = Effect {
                 detail: *earlier.as_bytes(),
                 writes: vec![Write::Put(Record::Service(state_now))],
@@ -101,6 +115,18 @@ impl Directory {
                 Err(StoreError::Indeterminate.into())
             }
         }
+    }
+
+    /// The policy that this store was last served under, and since when.
+    pub async fn policy_in_force(store: &dyn Store) -> Result<PolicyInForce, StartError> {
+        let stored = store.read(&RecordKey::Service).await?.ok_or(StartError::NotInitialised)?;
+        let Record::Service(state) = stored.record else { return Err(StoreError::Damaged.into()) };
+        let entry = state.in_force_since(stored.version);
+        let entries = store.entries(entry, NonZeroUsize::MIN).await?;
+        let time_ms = entries.first().and_then(|entry| i64::try_from(entry.time_ms()).ok());
+        let since = time_ms.and_then(|time_ms| Timestamp::from_millisecond(time_ms).ok());
+        let since = since.ok_or(StoreError::Damaged)?;
+        Ok(PolicyInForce { digest: state.policy, entry, since })
     }
 
     /// Compares the evaluation keys at hand with those that pseudonyms were made with. A key that
@@ -124,8 +150,9 @@ impl Directory {
         let policy = self.policy.digest();
         let permit = Permit::of_service(Action::AddEvaluationKey, None, policy, rests_on);
         let count = u32::try_from(new.len()).unwrap_or(u32::MAX);
+        let policy_since = Some(state.in_force_since(stored.version));
         let evaluation_keys = [state.evaluation_keys, new].concat();
-        let state = ServiceState { policy, evaluation_keys };
+        let state = ServiceState { policy, policy_since, evaluation_keys };
         let writes = vec![Write::Put(Record::Service(state))];
         let effect = Effect { count, writes, ..Effect::new(Outcome::Done) };
         self.store.commit(Commit::permitted(permit, effect)).await.map_err(start_error)?;

@@ -15,7 +15,11 @@ fn memory() -> Arc<dyn Store> {
 }
 
 fn put_service() -> Commit {
-    let state = ServiceState { policy: PolicyDigest::new([1; 32]), evaluation_keys: Vec::new() };
+    let state = ServiceState {
+        policy: PolicyDigest::new([1; 32]),
+        policy_since: None,
+        evaluation_keys: Vec::new(),
+    };
     let absent =
         vec![Precondition::Absent(RecordKey::Token(crate::token::Token::new([1; 32]).hash()))];
     let permit = Permit::of_service(Action::FirstLight, None, state.policy, absent);

@@ -13,7 +13,6 @@ use signpost_core::quota::{Quota, Quotas};
 use signpost_core::record::{Record, RecordKey};
 use signpost_core::refusal::{Reason, Refusal};
 use signpost_core::register::Person;
-use signpost_core::store::Store;
 use signpost_core::subject::Subject;
 use signpost_core::terms::{
     Action, AlertKind, AlertOutcome, Purpose, Relationship, Role, Sensitivity,

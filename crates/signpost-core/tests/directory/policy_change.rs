@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use signpost_core::directory::onboarding::FirstLight;
 use signpost_core::directory::{Directory, StartError};
-use signpost_core::id::KeyFingerprint;
+use signpost_core::id::{KeyFingerprint, Receipt};
 use signpost_core::memory::MemoryStore;
 use signpost_core::policy::{DEFAULT, Policy};
 use signpost_core::refusal::Refusal;
@@ -63,6 +63,36 @@ async fn a_changed_policy_is_put_on_record_once_and_an_unchanged_one_never() {
     let question = Ok(question(Purpose::S47Enquiry, &child(&[1])));
     let answer = directory.ask(&SAM.presented(), &question, Action::Ask).await.unwrap();
     assert_eq!(scene.entry(answer.receipt).await.policy(), new.digest());
+}
+
+/// By the entry that changed it: not by another that wrote the same record since.
+#[tokio::test]
+async fn since_when_a_policy_is_in_force_outlives_new_evaluation_keys() {
+    let scene = Scene::new().await;
+    let found = |entry, digest| {
+        let store = scene.store.clone();
+        let scene = &scene;
+        async move {
+            let in_force = Directory::policy_in_force(&*store).await.unwrap();
+            assert_eq!((in_force.entry, in_force.digest), (entry, digest));
+            let time_ms = scene.entry(entry).await.time_ms();
+            assert_eq!(u64::try_from(in_force.since.as_millisecond()).unwrap(), time_ms);
+        }
+    };
+    found(Receipt(0), Policy::default().digest()).await;
+    scene.clock.step_days(1);
+    let new = Policy::parse(&format!("{DEFAULT}# reviewed\n")).unwrap();
+    let directory = restart(&scene, &new).await.unwrap();
+    found(Receipt(1), new.digest()).await;
+    scene.clock.step_days(1);
+    let key = (EvaluationKeyId(1), KeyFingerprint::new([1; 32]));
+    directory.hold_evaluation_keys(&[key]).await.unwrap();
+    assert_eq!(scene.entries().await.last().unwrap().action(), Action::AddEvaluationKey);
+    found(Receipt(1), new.digest()).await;
+    let old = Policy::default();
+    restart(&scene, &old).await.unwrap();
+    let last = Receipt(scene.entries().await.len() as u64 - 1);
+    found(last, old.digest()).await;
 }
 
 #[tokio::test]

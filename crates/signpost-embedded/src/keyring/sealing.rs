@@ -213,6 +213,7 @@ mod tests {
     fn record() -> Record {
         Record::Service(ServiceState {
             policy: PolicyDigest::new([7; 32]),
+            policy_since: None,
             evaluation_keys: Vec::new(),
         })
     }
