@@ -1,8 +1,8 @@
 //! A register from a file, for the demo and for tests: by the calls of onboarding, as two
 //! administrators would make them, in the process that makes the data directory.
 //!
-//! The two are the operator's, as first light invites them. Nobody is ever given their tokens, and
-//! the last call ends their own group: whoever is to administer from then on stands in the file.
+//! The two are the operator's, as first light invites them. Nobody is ever given their tokens, and in
+//! the last call one removes the other: whoever is to administer from then on stands in the file.
 
 mod administrators;
 mod file;
@@ -20,6 +20,7 @@ use signpost_core::id::{Fingerprint, SystemId};
 use signpost_core::register::Conditions;
 use signpost_core::store::{Clock, Store};
 use signpost_core::terms::{CodeScheme, LegalAuthority, OrganisationKind};
+use signpost_core::text::StaffReference;
 use signpost_core::token::{EnrolmentCode, Token};
 
 use super::made::Made;
@@ -109,9 +110,9 @@ impl Invited {
             fingerprint: self.certificate,
             until: until.expect("hours are a fixed span"),
         };
-        let invitations = ["FIRST", "SECOND"].into_iter().zip(&self.codes);
+        let invitations = [first(), second()].into_iter().zip(&self.codes);
         let invitations = invitations.map(|(staff, code)| Invitation {
-            staff: staff.to_owned().try_into().expect("capitals"),
+            staff,
             conditions: all_checked(today),
             code: code.hash(),
         });
@@ -136,6 +137,14 @@ impl Invited {
         let first = presented.pop().expect("two codes");
         Ok(Administrators { directory, first, second })
     }
+}
+
+fn first() -> StaffReference {
+    "FIRST".to_owned().try_into().expect("capitals")
+}
+
+fn second() -> StaffReference {
+    "SECOND".to_owned().try_into().expect("capitals")
 }
 
 /// Whoever develops or tries the service.

@@ -6,6 +6,7 @@ mod onboarding;
 
 use std::collections::BTreeMap;
 
+use jiff::ToSpan;
 use prost::Message;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use signpost_core::terms::{Purpose, Role};
@@ -33,7 +34,9 @@ struct Table {
 async fn every_cell_of_the_table_is_as_it_says() {
     let service = Service::start_with(&OWN_AUTHORITY).await;
     let child = service.person("colleague").child(&[("nhs", "999 000 0018")]).await;
-    // So that there is something to confirm.
+    // The next day, on which one organisation's legal authority is over; and so that there is
+    // something to confirm.
+    service.world.clock().step(12.hours());
     clock_in_doubt(&service).await;
     let targets = Targets::prepare(&service).await;
     let mut wrong = Vec::new();

@@ -29,7 +29,16 @@ pub struct Administrators<'d> {
 impl Administrators<'_> {
     /// Does what one administrator can do.
     pub async fn onboard<R: RegisterRequest>(&self, request: R) -> Result<Registered, Failure> {
-        let done = self.directory.onboard(&self.first, &Ok(request)).await;
+        self.onboard_as(&self.first, request).await
+    }
+
+    /// Does what one administrator can do, by the name of this one.
+    pub async fn onboard_as<R: RegisterRequest>(
+        &self,
+        by: &Presented,
+        request: R,
+    ) -> Result<Registered, Failure> {
+        let done = self.directory.onboard(by, &Ok(request)).await;
         Ok(done.map_err(|refusal| refused(&refusal))?.result)
     }
 

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use jiff::ToSpan;
 use signpost_core::directory::Presented;
 use signpost_core::directory::onboarding::{
     AddTeam, AdmitCertificate, Invitation, InvitePeople, Listing, NarrowGroup, Redeem,
-    RegisterOrganisation, RegisterSystem, SuspendPerson,
+    RegisterOrganisation, RegisterSystem, RemovePerson, SuspendPerson,
 };
 use signpost_core::flag::Hours;
-use signpost_core::id::{Fingerprint, GroupId, OrganisationId, TeamId};
+use signpost_core::id::{Fingerprint, GroupId, OrganisationId, PersonId, TeamId};
 use signpost_core::record::{Record, Registered};
 use signpost_core::register::Group;
 use signpost_core::terms::{CodeScheme, LegalAuthority, OrganisationKind, Purpose, Role};
@@ -17,11 +16,11 @@ use signpost_core::text::StaffReference;
 use signpost_core::token::{EnrolmentCode, Token};
 
 use super::administrators::{Administrators, other_than_asked, refused, request_id};
-use super::all_checked;
 use super::file::{
     BootstrapGroup, BootstrapMember, BootstrapNarrowing, BootstrapOrganisation, BootstrapSystem,
     BootstrapTeam,
 };
+use super::{all_checked, second};
 use crate::admission::ClientAuthorities;
 use crate::entropy::SystemEntropy;
 use crate::exit::Failure;
@@ -77,17 +76,10 @@ impl<'a> Onboarding<'a> {
         Ok(Self { administrators, authorities, folder, made, own, done })
     }
 
-    /// The two end their own group, and with it their access.
+    /// The second of the two leaves. Nobody has the token of the first, nor a key of the certificate.
     pub(super) async fn end(self) -> Result<Initialised, Failure> {
-        let yesterday = self.administrators.directory.today().saturating_sub(1.day());
-        let narrowing = NarrowGroup {
-            request: request_id(),
-            group: self.own.id,
-            members_max: self.own.members_max,
-            valid_until: yesterday,
-            purposes: Vec::new(),
-        };
-        self.administrators.onboard(narrowing).await?;
+        let person = self.person(self.own.id, second()).await?;
+        self.administrators.onboard(RemovePerson { request: request_id(), person }).await?;
         Ok(self.done)
     }
 
@@ -220,9 +212,12 @@ impl<'a> Onboarding<'a> {
             code: code.hash(),
         });
         let (request, people) = (request_id(), people.collect());
-        self.administrators
-            .onboard(InvitePeople { request, group, people, dry_run: false })
-            .await?;
+        // By the two in turn, so that there are people of both lines: whom one has let in alone are no
+        // two names.
+        let by = &self.administrators;
+        let by = if self.done.groups.is_multiple_of(2) { &by.second } else { &by.first };
+        let invited = InvitePeople { request, group, people, dry_run: false };
+        self.administrators.onboard_as(by, invited).await?;
         for (member, code) in from.into_iter().zip(codes) {
             let token = Token::new(SystemEntropy.bytes());
             self.made.secret(&self.folder.join(&member.token), &token.to_text())?;
@@ -232,19 +227,24 @@ impl<'a> Onboarding<'a> {
             redeemed.map_err(|refusal| refused(&refusal))?;
             self.done.people += 1;
             if member.suspended {
-                self.suspend(group, &member.staff).await?;
+                self.suspend(group, member.staff).await?;
             }
         }
         Ok(())
     }
 
-    async fn suspend(&self, group: GroupId, staff: &StaffReference) -> Result<(), Failure> {
+    /// The person of this staff reference in a group.
+    async fn person(&self, group: GroupId, staff: StaffReference) -> Result<PersonId, Failure> {
         let people = self.administrators.list(Listing::People(group)).await?;
         let person = people.into_iter().find_map(|stored| match stored.record {
-            Record::Person(person) if person.staff == *staff => Some(person.id),
+            Record::Person(person) if person.staff == staff => Some(person.id),
             _ => None,
         });
-        let person = person.ok_or_else(other_than_asked)?;
+        person.ok_or_else(other_than_asked)
+    }
+
+    async fn suspend(&self, group: GroupId, staff: StaffReference) -> Result<(), Failure> {
+        let person = self.person(group, staff).await?;
         self.administrators.onboard(SuspendPerson { request: request_id(), person }).await?;
         Ok(())
     }

@@ -48,6 +48,7 @@ impl Ledger {
             Action::BeginTurn,
             Action::DestroyGeneration,
             Action::Anchor,
+            Action::RaiseAlerts,
         ];
         self.0.iter().filter(move |entry| !by_itself.contains(&entry.action()))
     }

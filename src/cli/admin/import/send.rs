@@ -271,8 +271,8 @@ mod tests {
 
     #[tokio::test]
     async fn many_rows_go_in_chunks() {
-        let (report, calls) = run(250, &[], &[]).await;
-        assert_eq!((report.checked, calls, report.receipts.len()), (250, 3, 3));
+        let (report, calls) = run(1250, &[], &[]).await;
+        assert_eq!((report.checked, calls, report.receipts.len()), (1250, 3, 3));
         assert!(report.rejected.is_empty());
     }
 
