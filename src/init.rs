@@ -27,7 +27,7 @@ use crate::config::{Config, Ledger};
 use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
 use crate::server::{Server, policy, with_sources};
-use crate::{evaluation, ledger};
+use crate::{evaluation, ledger, seed_file};
 
 pub use bootstrap::{Administrators, Initialised, initialise, request_id};
 
@@ -210,7 +210,7 @@ fn make_store(
 fn make_ledger(config: &Config, made: &mut Made) -> Result<(), Failure> {
     let Ledger { directory, key, .. } = &config.ledger;
     if !key.exists() {
-        made.secret(key, &ledger::new_key())?;
+        made.secret(key, &seed_file::new())?;
     }
     ledger::create(Arc::new(OsDisk), &config.ledger)?;
     made.made_directory(directory);

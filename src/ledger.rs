@@ -1,8 +1,8 @@
 //! The ledger as a Merkle tree, kept beside the store: where it lies, who signs it, how it is made.
 //!
 //! The store is the truth of what the entries are; the tree is what outsiders can hold us to.
-//! [`keeper`] feeds it while the service runs, [`start`] compares the two before anything is served,
-//! and [`witnesses`] are others who keep what was signed.
+//! `keeper` feeds it while the service runs, `start` compares the two before anything is served,
+//! and `witnesses` are others who keep what was signed.
 
 mod disk;
 pub(crate) mod keeper;
@@ -16,13 +16,11 @@ use signpost_embedded::disk::Disk;
 use signpost_ledger::error::LedgerError;
 use signpost_ledger::log::Log;
 use signpost_ledger::note::key::VerifierKey;
-use signpost_ledger::note::signer::{LogSigner, Seed};
-use zeroize::Zeroizing;
+use signpost_ledger::note::signer::LogSigner;
 
 use crate::config;
-use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
-use crate::secret_file;
+use crate::seed_file;
 use crate::server::with_sources;
 use disk::LogDisk;
 
@@ -37,18 +35,10 @@ pub fn create_with_key(
     config: &config::Ledger,
 ) -> Result<VerifierKey, Failure> {
     if !config.key.exists() {
-        secret_file::create(&config.key, &new_key())?;
+        seed_file::create(&config.key)?;
     }
     create(disk, config)?;
     verifier(config)
-}
-
-/// Makes a new key, for a file that only its owner may read: 64 hex digits.
-pub(crate) fn new_key() -> Zeroizing<String> {
-    let seed = Zeroizing::new(SystemEntropy.bytes::<{ Seed::LEN }>());
-    let mut text = Zeroizing::new(hex::encode(*seed));
-    text.push('\n');
-    text
 }
 
 /// Makes a ledger without entries where the configuration says; the service fills it. One that is
@@ -74,11 +64,6 @@ fn sealed(directory: &Path, error: &LedgerError) -> Failure {
 
 /// Reads the key and the name that checkpoints are signed with.
 fn signer(config: &config::Ledger) -> Result<LogSigner, Failure> {
-    let text = secret_file::read(&config.key)?;
-    let mut seed = Zeroizing::new([0; Seed::LEN]);
-    let wrong = |problem: String| Failure::config(format!("{}: {problem}", config.key.display()));
-    hex::decode_to_slice(text.trim_end(), &mut *seed)
-        .map_err(|_| wrong("must be the 64 hex digits of an Ed25519 seed".to_owned()))?;
-    LogSigner::new(&config.origin, &Seed::new(*seed))
+    LogSigner::new(&config.origin, &seed_file::read(&config.key)?)
         .map_err(|error| Failure::config(format!("ledger.origin: {error}")))
 }

@@ -9,12 +9,18 @@ use crate::entropy::SystemEntropy;
 use crate::exit::Failure;
 use crate::secret_file;
 
-/// Writes a new seed into a new file.
-pub fn create(path: &Path) -> Result<(), Failure> {
+/// What such a file of a new seed holds.
+#[must_use]
+pub fn new() -> Zeroizing<String> {
     let seed = Zeroizing::new(SystemEntropy.bytes::<{ Seed::LEN }>());
     let mut text = Zeroizing::new(hex::encode(*seed));
     text.push('\n');
-    secret_file::create(path, &text)
+    text
+}
+
+/// Writes a new seed into a new file.
+pub fn create(path: &Path) -> Result<(), Failure> {
+    secret_file::create(path, &new())
 }
 
 /// Reads a seed.
