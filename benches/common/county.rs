@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use crate::children::{self, ChildOf, FLAGS_EACH};
 
 /// Told apart in the folder's name, so that a county of other content is made anew.
-const CONTENT: u32 = 2;
+const CONTENT: u32 = 3;
 const CHILDREN_A_COMMIT: usize = 100;
 const COMMITS_IN_FLIGHT: usize = 8;
 
@@ -184,12 +184,17 @@ staff = "NC-0001"
 token = "asker.token"
 [[organisation.team.group]]
 role = "ADMIN_ONBOARDING"
-members_max = 2
+members_max = 1
 valid_from = "{from}"
 valid_until = "{until}"
 [[organisation.team.group.member]]
 staff = "NC-0002"
 token = "first.token"
+[[organisation.team.group]]
+role = "ADMIN_ONBOARDING"
+members_max = 1
+valid_from = "{from}"
+valid_until = "{until}"
 [[organisation.team.group.member]]
 staff = "NC-0003"
 token = "second.token"
