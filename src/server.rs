@@ -71,7 +71,8 @@ impl Server {
         let keys = evaluation::read(&config.pseudonymiser.keys)?;
         let policy = policy(&config)?;
         let options = store_options(Arc::clone(&disk), &config, service_time)?;
-        let mut witnesses = Witnesses::new(&config.ledger.witness)?;
+        let mut witnesses =
+            Witnesses::new(&config.ledger.witness, &ledger::verifier(&config.ledger)?)?;
         let (log, opened) = open_both(disk, &config, options).await?;
         witnesses.compare(&publish(&log)).await?;
         let store = Arc::new(opened.store);
@@ -278,7 +279,7 @@ pub fn check(config: &Config, clock: Arc<dyn Clock>) -> Result<String, Failure> 
     tls::server_config(&config.server, clock)?;
     own_authority(config)?;
     evaluation::read(&config.pseudonymiser.keys)?;
-    ledger::verifier(&config.ledger)?;
+    Witnesses::new(&config.ledger.witness, &ledger::verifier(&config.ledger)?)?;
     let digest = policy(config)?.digest();
     Ok(hex::encode(digest.as_bytes()))
 }

@@ -3,7 +3,7 @@
 //! It should run where those who run the service have no say. What it keeps and checks is in
 //! [`signpost_ledger::witness`]; here are its directory, its socket and its answers.
 
-mod http;
+pub(crate) mod http;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -153,6 +153,12 @@ impl Server {
 }
 
 impl Desk {
+    /// The note that was cosigned last of the log of this name.
+    fn kept(&self, name: &str) -> Option<Vec<u8>> {
+        let witness = self.witness.lock().unwrap_or_else(PoisonError::into_inner);
+        witness.kept(name).map(<[u8]>::to_vec)
+    }
+
     /// Reads, checks, keeps and cosigns. It waits for the disk.
     fn add_checkpoint(&self, body: &[u8]) -> Result<Signature, Refused> {
         let request = Request::parse(body)?;

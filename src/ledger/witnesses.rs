@@ -1,12 +1,13 @@
 //! The witnesses: each is asked to cosign every checkpoint, and none holds an answer up.
 //!
 //! A witness that cannot be reached shows in health. One that has seen another history ends the
-//! service: at a start before anything is served, later as soon as it says so.
+//! service: a start at its word, a running service once it shows what it has seen, signed by both.
 
 mod ask;
 
 use std::time::Duration;
 
+use signpost_ledger::note::key::VerifierKey;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic_health::ServingStatus;
@@ -27,8 +28,9 @@ pub(crate) struct Witnesses(Vec<Witness>);
 
 impl Witnesses {
     /// Reads who they are.
-    pub(crate) fn new(config: &[config::Witness]) -> Result<Self, Failure> {
-        config.iter().map(Witness::new).collect::<Result<_, _>>().map(Self)
+    pub(crate) fn new(config: &[config::Witness], ledger: &VerifierKey) -> Result<Self, Failure> {
+        let witness = |config| Witness::new(config, ledger.clone());
+        config.iter().map(witness).collect::<Result<_, _>>().map(Self)
     }
 
     /// Asks each whether what it has cosigned is a part of our ledger. One that cannot be reached is
@@ -40,7 +42,10 @@ impl Witnesses {
                 Err(error @ NotCosigned::Missing { .. }) => {
                     tracing::warn!(%error, "the start goes on without it");
                 }
-                Err(error @ NotCosigned::Contradicts { .. }) => return Err(sealed(&error)),
+                // Before anything is served, a word is enough: whoever starts it can look.
+                Err(error @ (NotCosigned::Claims { .. } | NotCosigned::Contradicts { .. })) => {
+                    return Err(sealed(&error));
+                }
             }
         }
         Ok(())
@@ -96,11 +101,12 @@ async fn follow_one(
                 shelf.next().await;
             }
             Err(contradicts @ NotCosigned::Contradicts { .. }) => return contradicts,
-            Err(error @ NotCosigned::Missing { .. }) => {
+            // The word of whoever answers there is no reason to leave everybody without answers.
+            Err(error @ (NotCosigned::Missing { .. } | NotCosigned::Claims { .. })) => {
                 if !was_missing {
                     missing.send_modify(|missing| missing[place] = true);
                 }
-                tracing::warn!(%error, "a checkpoint is not cosigned: the witness is asked again");
+                tracing::error!(%error, "a checkpoint is not cosigned: the witness is asked again");
                 tokio::time::sleep(pause).await;
                 pause = (2 * pause).min(TRIED_AGAIN_AFTER_MAX);
             }

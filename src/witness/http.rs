@@ -1,4 +1,5 @@
-//! The one call of C2SP tlog-witness, and what its outcomes are called in HTTP.
+//! The one call of C2SP tlog-witness, and what its outcomes are called in HTTP; and one of our own, by
+//! which the witness shows what it has seen.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,7 +15,10 @@ use super::{ARRIVES_WITHIN, Desk};
 use crate::server::with_sources;
 
 /// The path of the one call.
-const ADD_CHECKPOINT: &str = "/add-checkpoint";
+pub(crate) const ADD_CHECKPOINT: &str = "/add-checkpoint";
+/// What the name of a log follows, to be shown the note that was cosigned last: a refusal is unsigned,
+/// and anybody between could have made it.
+pub(crate) const CHECKPOINTS: &str = "/checkpoints/";
 /// The content type of a size (C2SP tlog-witness, "add-checkpoint").
 const SIZE_TYPE: HeaderValue = HeaderValue::from_static("text/x.tlog.size");
 const TEXT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -24,6 +28,9 @@ pub(super) async fn answer(
     desk: Arc<Desk>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    if let Some(name) = request.uri().path().strip_prefix(CHECKPOINTS) {
+        return Ok(shown(desk, name.to_owned()).await);
+    }
     if request.uri().path() != ADD_CHECKPOINT {
         return Ok(text(StatusCode::NOT_FOUND, "this is a witness; it has /add-checkpoint"));
     }
@@ -44,6 +51,16 @@ pub(super) async fn answer(
         Ok(Err(refused)) => refusal(&refused),
         Err(_panicked) => text(StatusCode::INTERNAL_SERVER_ERROR, "a bug of the witness"),
     })
+}
+
+/// The note that was cosigned last of the log of this name. Another request may hold the witness while
+/// it waits for the disk.
+async fn shown(desk: Arc<Desk>, name: String) -> Response<Full<Bytes>> {
+    match tokio::task::spawn_blocking(move || desk.kept(&name)).await {
+        Ok(Some(note)) => Response::new(Full::new(Bytes::from(note))),
+        Ok(None) => text(StatusCode::NOT_FOUND, "nothing was cosigned of that log"),
+        Err(_panicked) => text(StatusCode::INTERNAL_SERVER_ERROR, "a bug of the witness"),
+    }
 }
 
 /// The status of each refusal (C2SP tlog-witness, "add-checkpoint").

@@ -102,6 +102,14 @@ impl Witness {
         self.signer.verifier()
     }
 
+    /// The note that was cosigned last of the log of this name ([`name_of`]), with its signatures: what
+    /// shows to anybody which history was seen.
+    #[must_use]
+    pub fn kept(&self, name: &str) -> Option<&[u8]> {
+        let seen = self.logs.iter().find(|log| name_of(log.key.name()) == name)?;
+        seen.kept.as_deref()
+    }
+
     /// Cosigns a checkpoint at this time, in seconds since 1970, if it holds all that was cosigned
     /// of its log before. What is cosigned is kept first, durably.
     pub fn add_checkpoint(&mut self, request: Request, time: u64) -> Result<Signature, Refused> {
@@ -202,9 +210,14 @@ impl Seen {
     }
 }
 
+/// The name of a log among files and paths: SHA-256 of its origin, in 64 hexadecimal digits.
+#[must_use]
+pub fn name_of(origin: &str) -> String {
+    Hash::new(Sha256::digest(origin).into()).to_string()
+}
+
 fn path_of(directory: &Path, origin: &str) -> PathBuf {
-    let name = Sha256::digest(origin);
-    directory.join(Hash::new(name.into()).to_string())
+    directory.join(name_of(origin))
 }
 
 fn read(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, LedgerError> {

@@ -9,15 +9,17 @@ use hyper::header::HOST;
 use hyper::http::uri::{Authority, Scheme};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
+use signpost_ledger::note::checkpoint::Checkpoint;
 use signpost_ledger::note::key::{Algorithm, VerifierKey};
 use signpost_ledger::note::{NOTE_LEN_MAX, Note, NoteError, Signature};
-use signpost_ledger::witness::request;
+use signpost_ledger::witness::{name_of, request};
 use tokio::net::TcpStream;
 
 use crate::config;
 use crate::exit::Failure;
 use crate::ledger::keeper::{Cosigned, Published};
 use crate::server::with_sources;
+use crate::witness::http::{ADD_CHECKPOINT, CHECKPOINTS};
 
 /// How long one exchange may take.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
@@ -26,8 +28,11 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Witness {
     key: VerifierKey,
+    /// Our own key, by which the ledger's checkpoints are signed.
+    ledger: VerifierKey,
     authority: Authority,
-    path: String,
+    /// What its calls follow.
+    prefix: String,
     /// The size that it cosigned last, as far as we know.
     from: u64,
 }
@@ -38,7 +43,14 @@ pub(crate) enum NotCosigned {
     /// It cannot be reached, or does not do it now.
     #[error("witness {witness}: {problem}")]
     Missing { witness: String, problem: String },
-    /// It has cosigned what is no part of our ledger.
+    /// It says, without showing it, that it has cosigned what is no part of our ledger: the word may be
+    /// anybody's on the way.
+    #[error(
+        "witness {witness} says that it has seen another history of this ledger ({problem}), and shows \
+         none: see who answers there, and whether an older copy of the ledger was put back"
+    )]
+    Claims { witness: String, problem: String },
+    /// It shows, signed by the ledger's key and its own, what is no part of our ledger.
     #[error(
         "witness {witness} has seen another history of this ledger ({problem}): one of the two was \
          changed or put back; nothing is to be relied on until it is known which"
@@ -56,7 +68,7 @@ enum Reply {
 
 impl Witness {
     /// The witness that the configuration names.
-    pub(crate) fn new(config: &config::Witness) -> Result<Self, Failure> {
+    pub(crate) fn new(config: &config::Witness, ledger: VerifierKey) -> Result<Self, Failure> {
         let wrong = |problem: &str| Failure::config(format!("ledger.witness: {problem}"));
         let key: VerifierKey =
             config.key.parse().map_err(|error| wrong(&format!("key: {error}")))?;
@@ -67,25 +79,23 @@ impl Witness {
         let authority = uri.authority().filter(|_| uri.scheme() == Some(&Scheme::HTTP));
         let authority = authority
             .ok_or_else(|| wrong("url: must begin with http:// and a host; put TLS before it"))?;
-        let path = format!("{}/add-checkpoint", uri.path().trim_end_matches('/'));
-        Ok(Self { key, authority: authority.clone(), path, from: 0 })
+        let prefix = uri.path().trim_end_matches('/').to_owned();
+        Ok(Self { key, ledger, authority: authority.clone(), prefix, from: 0 })
     }
 
     /// Asks for the last checkpoint to be cosigned. Gives it with the witness's signature.
     pub(crate) async fn ask(&mut self, ledger: &Published) -> Result<Cosigned, NotCosigned> {
         let size = ledger.reader.checkpoint().size;
-        let contradicts = |from: u64| NotCosigned::Contradicts {
-            witness: self.key.name().to_owned(),
-            problem: format!("it cosigned {from} entries, ours are {size}"),
-        };
         match self.ask_from(ledger, self.from).await? {
             Reply::Cosigned(cosigned) => {
                 self.from = size;
                 Ok(*cosigned)
             }
             // It has this size already, and another root.
-            Reply::From(from) if from > size || from == self.from => Err(contradicts(from)),
-            Reply::NotConsistent => Err(contradicts(self.from)),
+            Reply::From(from) if from > size || from == self.from => {
+                Err(self.contradiction(ledger, from).await)
+            }
+            Reply::NotConsistent => Err(self.contradiction(ledger, self.from).await),
             Reply::From(from) => {
                 self.from = from;
                 match self.ask_from(ledger, from).await? {
@@ -96,15 +106,44 @@ impl Witness {
                     Reply::From(other) if other <= size && other != from => {
                         Err(self.missing("somebody else asks it for the same ledger"))
                     }
-                    Reply::From(_) | Reply::NotConsistent => Err(contradicts(from)),
+                    Reply::From(_) | Reply::NotConsistent => {
+                        Err(self.contradiction(ledger, from).await)
+                    }
                 }
             }
         }
     }
 
+    /// What the witness says to have cosigned, and whether it can show that.
+    async fn contradiction(&self, ledger: &Published, from: u64) -> NotCosigned {
+        let witness = self.key.name().to_owned();
+        let ours = ledger.reader.checkpoint().size;
+        match self.shown().await {
+            Some(seen) if !is_part_of(ledger, &seen).await => {
+                let problem = format!("it shows {} entries, ours are {ours}", seen.size);
+                NotCosigned::Contradicts { witness, problem }
+            }
+            _ => {
+                let problem = format!("it names {from} entries, ours are {ours}");
+                NotCosigned::Claims { witness, problem }
+            }
+        }
+    }
+
+    /// The checkpoint that it shows to have cosigned, signed by the ledger's key and its own.
+    async fn shown(&self) -> Option<Checkpoint> {
+        let path = format!("{CHECKPOINTS}{}", name_of(self.ledger.name()));
+        let sent = self.send(Method::GET, &path, String::new());
+        let (status, body) = tokio::time::timeout(ANSWERS_WITHIN, sent).await.ok()?.ok()?;
+        let (checkpoint, note) = Checkpoint::open(&body, &self.ledger).ok()?;
+        note.verify(&self.key).ok()?;
+        (status == StatusCode::OK).then_some(checkpoint)
+    }
+
     async fn ask_from(&self, ledger: &Published, from: u64) -> Result<Reply, NotCosigned> {
         let body = self.request(ledger, from).await?;
-        let sent = tokio::time::timeout(ANSWERS_WITHIN, self.send(body)).await;
+        let sent = self.send(Method::POST, ADD_CHECKPOINT, body);
+        let sent = tokio::time::timeout(ANSWERS_WITHIN, sent).await;
         let sent = sent.map_err(|_late| self.missing("it did not answer in time"))?;
         let (status, body) = sent.map_err(|error| self.missing(with_sources(&*error)))?;
         match status {
@@ -153,13 +192,18 @@ impl Witness {
         Ok(Cosigned { text, key: self.key.clone(), signature: signature.ok_or_else(not_signed)? })
     }
 
-    async fn send(&self, body: String) -> anyhow::Result<(StatusCode, Vec<u8>)> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+    ) -> anyhow::Result<(StatusCode, Vec<u8>)> {
         let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, self.authority.port_u16().unwrap_or(80))).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let request = Request::builder()
-            .method(Method::POST)
-            .uri(&self.path)
+            .method(method)
+            .uri(format!("{}{path}", self.prefix))
             .header(HOST, self.authority.as_str())
             .body(Full::new(Bytes::from(body)))?;
         let exchange = async {
@@ -183,4 +227,14 @@ impl Witness {
         let witness = self.key.name().to_owned();
         NotCosigned::Missing { witness, problem: problem.to_string() }
     }
+}
+
+/// Whether our ledger holds all of what this checkpoint covers. What cannot be read tells nothing.
+async fn is_part_of(ledger: &Published, seen: &Checkpoint) -> bool {
+    let (reader, Checkpoint { size, root, .. }) = (ledger.reader.clone(), seen.clone());
+    if size > reader.checkpoint().size {
+        return false;
+    }
+    let ours = tokio::task::spawn_blocking(move || reader.root(size)).await;
+    ours.is_ok_and(|ours| ours.is_ok_and(|ours| ours == root))
 }

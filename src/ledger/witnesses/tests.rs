@@ -60,7 +60,10 @@ async fn witness(place: &Path) -> config::Witness {
 }
 
 async fn compare(one: &config::Witness, log: &Log) -> Result<(), Failure> {
-    Witnesses::new(std::slice::from_ref(one)).unwrap().compare(&publish(log)).await
+    Witnesses::new(std::slice::from_ref(one), signer().verifier())
+        .unwrap()
+        .compare(&publish(log))
+        .await
 }
 
 #[tokio::test]
@@ -98,14 +101,21 @@ async fn whoever_is_not_the_witness_is_as_if_nobody_were_there() {
     let log = log(&place.path().join("log"), "one", 5);
     let other = LogSigner::new("witness.example/w1", &Seed::new([9; 32])).unwrap();
     assert_eq!(
-        Witnesses::new(&[config::Witness { key: other.verifier().to_string(), ..one.clone() }])
-            .unwrap_err()
-            .exit,
+        Witnesses::new(
+            &[config::Witness { key: other.verifier().to_string(), ..one.clone() }],
+            signer().verifier()
+        )
+        .unwrap_err()
+        .exit,
         Exit::Config
     );
     for url in ["https://127.0.0.1", "127.0.0.1:80", "ftp://x", ""] {
         let wrong = config::Witness { url: url.to_owned(), ..one.clone() };
-        assert_eq!(Witnesses::new(&[wrong]).unwrap_err().exit, Exit::Config, "{url}");
+        assert_eq!(
+            Witnesses::new(&[wrong], signer().verifier()).unwrap_err().exit,
+            Exit::Config,
+            "{url}"
+        );
     }
     let apart = place.path().join("apart");
     std::fs::create_dir(&apart).unwrap();
@@ -146,7 +156,7 @@ impl Scene {
             closing.await.ok();
         }));
         let (stop, stopped) = watch::channel(false);
-        let witnesses = Witnesses::new(std::slice::from_ref(one)).unwrap();
+        let witnesses = Witnesses::new(std::slice::from_ref(one), signer().verifier()).unwrap();
         let following = tokio::spawn(witnesses.follow(shelf.clone(), health, stopped));
         Self { place, directory, shelf, checks, following, _stop: stop, _close: close }
     }
@@ -217,4 +227,38 @@ async fn a_witness_that_contradicts_ends_the_service() {
     let scene = Scene::new(place, &one).await;
     scene.directory.record_full().await.unwrap();
     assert_eq!(scene.following.await.unwrap().unwrap_err().exit, Exit::Sealed);
+}
+
+/// Somebody between, who answers every request with this.
+async fn impostor(answer: &'static str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _read = stream.read(&mut [0; 4096]).await;
+            stream.write_all(answer.as_bytes()).await.ok();
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn an_unsigned_word_seals_a_start_and_ends_no_service() {
+    for answer in [
+        "HTTP/1.1 409 Conflict\r\ncontent-type: text/x.tlog.size\r\ncontent-length: 8\r\n\r\n1000000\n",
+        "HTTP/1.1 422 Unprocessable Entity\r\ncontent-length: 0\r\n\r\n",
+    ] {
+        let place = tempfile::tempdir().unwrap();
+        let one = config::Witness { url: impostor(answer).await, ..witness(place.path()).await };
+        let log = log(&place.path().join("other"), "one", 5);
+        assert_eq!(compare(&one, &log).await.unwrap_err().exit, Exit::Sealed);
+        let scene = Scene::new(place, &one).await;
+        scene.directory.record_full().await.unwrap();
+        scene.until("health", async |scene| scene.status().await == Some(2)).await;
+        scene.shelf.fresh().await;
+        assert!(!scene.following.is_finished());
+    }
 }
