@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -71,6 +72,7 @@ pub struct FaultRates {
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
     plan: Mutex<Plan>,
+    gives_way: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -99,7 +101,7 @@ impl FaultyStore {
             chance: seed,
             is_dead: false,
         };
-        Self { inner, plan: Mutex::new(plan) }
+        Self { inner, plan: Mutex::new(plan), gives_way: AtomicBool::new(false) }
     }
 
     /// Lets a call to come fail: the next one of its kind is number 0.
@@ -112,6 +114,12 @@ impl FaultyStore {
     /// Lets every call from now on fail at these rates.
     pub fn strike(&self, rates: FaultRates) {
         self.plan().rates = rates;
+    }
+
+    /// From now on, whether others have their turn before every read: so two operations of one
+    /// thread come between each other.
+    pub fn give_way(&self, gives_way: bool) {
+        self.gives_way.store(gives_way, Ordering::Relaxed);
     }
 
     /// How many calls of this kind were made, those that failed included.
@@ -191,7 +199,12 @@ impl Turn {
 #[async_trait]
 impl Store for FaultyStore {
     fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
-        Lookup::to_come(async move { self.turn(Call::Read).take(self.inner.read(key)).await })
+        Lookup::to_come(async move {
+            if self.gives_way.load(Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+            }
+            self.turn(Call::Read).take(self.inner.read(key)).await
+        })
     }
 
     fn scan<'s>(

@@ -1,20 +1,16 @@
 //! A council and a hospital trust that do not exist, and three administrators who let people in.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use signpost_core::directory::onboarding::{
     Approve, Invitation, InvitePeople, Propose, Redeem, Redeemed, RegisterRequest,
 };
 use signpost_core::directory::{Answer, Directory, Presented, Question, Written};
 use signpost_core::entry::Entry;
-use signpost_core::flag::Hours;
 use signpost_core::id::{
-    ActorId, Fingerprint, GroupId, OrganisationId, PersonId, ProposalId, Receipt, RequestId,
-    SystemId, TeamId, TokenId,
+    ActorId, GroupId, OrganisationId, PersonId, ProposalId, Receipt, RequestId, TeamId, TokenId,
 };
 use signpost_core::memory::MemoryStore;
 use signpost_core::permit::PRACTITIONERS;
@@ -22,20 +18,17 @@ use signpost_core::policy::Policy;
 use signpost_core::record::{Kind, Record, RecordKey, Registered, Scope, Stored};
 use signpost_core::refusal::{Reason, Refusal};
 use signpost_core::register::{
-    Certificate, Claim, Claimed, Conditions, Custodies, Enrolment, Group, GroupWidening, Members,
-    Organisation, Person, PersonStanding, Proposal, ProposedChange, Standing, System, Team,
-    TokenRecord,
+    Claim, Claimed, Custodies, Enrolment, Group, GroupWidening, Members, Person, PersonStanding,
+    Proposal, ProposedChange, Standing, Team, TokenRecord,
 };
 use signpost_core::store::Store;
-use signpost_core::subject::{EvaluationKeyId, NamedPseudonym, Pseudonym, Subject};
-use signpost_core::terms::{
-    Action, CodeScheme, Custody, LegalAuthority, Namespace, OrganisationKind, Purpose,
-    Relationship, Role,
-};
+use signpost_core::terms::{Action, Custody, Purpose, Relationship, Role};
 use signpost_core::testing::{ManualClock, Register, SeededEntropy, put_records};
 use signpost_core::token::{CodeHash, EnrolmentCode, Token, TokenHash};
 
 use crate::races::Between;
+
+pub(crate) use crate::register_model::council::*;
 
 /// A person and the token they hold, used over their organisation's system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +37,6 @@ pub(crate) struct Holder {
     pub(crate) system: u8,
     pub(crate) token: u8,
 }
-
-pub(crate) const NORTHFIELD: u8 = 1;
-pub(crate) const EASTVALE: u8 = 2;
-
-/// The council's two teams, and the trust's one.
-pub(crate) const NORTH: TeamId = TeamId::new([11; 16]);
-pub(crate) const EAST: TeamId = TeamId::new([21; 16]);
 
 /// Three administrators, each in a group of their own.
 pub(crate) const ADA: Holder = holder(1, NORTHFIELD);
@@ -65,16 +51,8 @@ pub(crate) fn of_role(role: Role) -> Holder {
     holder(100 + role.code(), NORTHFIELD)
 }
 
-/// The day until which all is in order for those of the first light, so that a test may move the
-/// clock by years.
-pub(crate) const LAST_DAY: Date = date(2099, 12, 31);
-
 pub(crate) const fn holder(id: u8, system: u8) -> Holder {
     Holder { person: PersonId::new([id; 16]), system, token: id }
-}
-
-pub(crate) const fn org(id: u8) -> OrganisationId {
-    OrganisationId::new([id; 16])
 }
 
 impl Holder {
@@ -87,41 +65,12 @@ impl Holder {
     }
 }
 
-/// A system in nobody's name.
-pub(crate) fn at_system(system: u8) -> Presented {
-    Presented { certificate: Fingerprint::new([system; 32]), token: None }
-}
-
 pub(crate) fn token(number: u8) -> Token {
     Token::new([number; 32])
 }
 
 pub(crate) fn code(number: u8) -> EnrolmentCode {
     EnrolmentCode::new([number; 16])
-}
-
-pub(crate) fn text<T: TryFrom<String>>(text: &str) -> T {
-    T::try_from(text.to_owned()).ok().unwrap()
-}
-
-pub(crate) fn hours() -> Hours {
-    Hours::new(0b1_1111, 540, 1020).unwrap()
-}
-
-/// What the policy lets a group of this role ask for.
-pub(crate) fn purposes_of(role: Role) -> Vec<Purpose> {
-    let policy = Policy::default();
-    let all = Purpose::ALL.iter().copied();
-    all.filter(|purpose| policy.cell(role, *purpose).is_some()).collect()
-}
-
-pub(crate) fn conditions(vetting_on: Date) -> Conditions {
-    Conditions {
-        vetting_on,
-        barred_list_checked_on: vetting_on,
-        training_on: vetting_on,
-        agreement_signed_on: vetting_on,
-    }
 }
 
 /// A group to be opened: three members of this role, sponsored by somebody of the organisation.
@@ -138,39 +87,6 @@ pub(crate) fn new_group(organisation: u8, role: Role) -> Group {
         valid_from: date(2026, 6, 1),
         valid_until: date(2030, 12, 31),
         sponsor: Some(sponsor),
-    }
-}
-
-pub(crate) fn organisation(id: u8, code: &str, name: &str) -> Organisation {
-    Organisation {
-        id: org(id),
-        kind: OrganisationKind::LocalAuthority,
-        scheme: CodeScheme::Ods,
-        code: text(code),
-        name: text(name),
-        area: text("E10000001"),
-        authority: LegalAuthority::ChildrenAct2004S11,
-        authority_until: LAST_DAY,
-    }
-}
-
-pub(crate) fn system(of: u8) -> System {
-    System {
-        id: SystemId::new([of; 16]),
-        organisation: org(of),
-        name: text("Case system"),
-        standing: Standing::Active,
-        certificates: Vec::new(),
-    }
-}
-
-pub(crate) fn certificate(of: u8) -> Certificate {
-    Certificate {
-        fingerprint: Fingerprint::new([of; 32]),
-        system: SystemId::new([of; 16]),
-        until: Timestamp::MAX,
-        standing: Standing::Active,
-        renewal: None,
     }
 }
 
@@ -260,8 +176,6 @@ const KINDS: [Kind; 16] = [
     Kind::Enrolment,
     Kind::Proposal,
 ];
-
-pub(crate) const NO_LIMIT: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
 /// Declares how a test reads one kind of record, which must be there.
 macro_rules! reads {
@@ -483,13 +397,4 @@ impl Scene {
 
 pub(crate) fn staff(number: u8) -> signpost_core::text::StaffReference {
     text(&format!("STAFF-REFERENCE/{number}"))
-}
-
-pub(crate) fn child() -> Subject {
-    let named = NamedPseudonym {
-        namespace: Namespace::Nhs,
-        key: EvaluationKeyId(1),
-        pseudonym: Pseudonym::new([1; 64]),
-    };
-    Subject::try_from(vec![named]).unwrap()
 }

@@ -15,6 +15,8 @@ mod model;
 mod people;
 mod races;
 mod recovery;
+#[path = "../register_model/mod.rs"]
+mod register_model;
 mod roles;
 mod systems;
 mod tokens;

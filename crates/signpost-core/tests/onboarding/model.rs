@@ -1,362 +1,37 @@
-//! The whole register against a plain model: random operations by several administrators,
-//! sponsors and practitioners, while time passes, commits fail and the service starts anew; and
-//! after each, does the store hold what the model holds, and what must always hold?
+//! The whole register against a plain model, on the memory store.
 
-mod ops;
-mod read_back;
-mod rules;
-mod world;
+use std::sync::Arc;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::iter;
-
-use jiff::Timestamp;
-use jiff::civil::Date;
+use async_trait::async_trait;
 use proptest::prelude::*;
-use signpost_core::faulty::{Call, Fault};
-use signpost_core::register::{PersonStanding, Standing};
-use signpost_core::terms::{Custody, Outcome, Purpose, Role};
+use signpost_core::memory::MemoryStore;
+use signpost_core::store::Store;
+use signpost_core::testing::ManualClock;
 
-use self::ops::{Asks, By, Op, Step, steps};
-use self::world::World;
-use crate::fixture::purposes_of;
+use crate::register_model::home::Home;
+use crate::register_model::ops::{Step, steps};
+use crate::register_model::play_all;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Group {
-    pub(crate) organisation: u8,
-    pub(crate) role: Role,
-    pub(crate) purposes: Vec<Purpose>,
-    pub(crate) places: u32,
-    pub(crate) until: Date,
-    pub(crate) sponsor: Option<u16>,
+/// What is there as long as the process, and knows no disk.
+#[derive(Debug)]
+struct Memory(Arc<MemoryStore>);
+
+#[async_trait]
+impl Home for Memory {
+    async fn open(&mut self) -> Arc<dyn Store> {
+        self.0.clone()
+    }
+
+    fn cut_power_after(&mut self, _operations: u64) {}
+
+    fn cut_power(&mut self) {}
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Person {
-    pub(crate) organisation: u8,
-    pub(crate) staff: u16,
-    pub(crate) group: u16,
-    pub(crate) standing: PersonStanding,
-    pub(crate) vetting_on: Date,
-    pub(crate) recertified_on: Date,
-    pub(crate) let_in_by: Option<u16>,
-    pub(crate) code: Option<u16>,
-    pub(crate) tokens: Vec<u16>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Token {
-    pub(crate) person: u16,
-    pub(crate) organisation: u8,
-    pub(crate) issued_on: Date,
-    pub(crate) used_on: Date,
-    pub(crate) valid_until: Date,
-    pub(crate) standing: Standing,
-    pub(crate) custody: Custody,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Code {
-    pub(crate) person: u16,
-    pub(crate) organisation: u8,
-    pub(crate) until: Timestamp,
-    pub(crate) state: CodeState,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CodeState {
-    Open,
-    Redeemed(u16),
-    Void,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Proposal {
-    pub(crate) proposer: u16,
-    pub(crate) until: Timestamp,
-    pub(crate) state: ProposalState,
-    /// The group, and what it is to be.
-    pub(crate) group: u16,
-    pub(crate) to_be: Group,
-    pub(crate) is_new: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ProposalState {
-    Open,
-    Approved(u16),
-    Withdrawn,
-}
-
-/// What can be read back from the store.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Register {
-    pub(crate) groups: BTreeMap<u16, Group>,
-    pub(crate) members: BTreeMap<u16, Vec<u16>>,
-    pub(crate) people: BTreeMap<u16, Person>,
-    pub(crate) tokens: BTreeMap<u16, Token>,
-    pub(crate) codes: BTreeMap<u16, Code>,
-    pub(crate) proposals: BTreeMap<u16, Proposal>,
-}
-
-/// The register as it should be.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Model {
-    pub(crate) register: Register,
-    /// How often each group was written.
-    changes: BTreeMap<u16, u32>,
-    /// Of each widening, how often the group had been written when it was proposed.
-    bases: BTreeMap<u16, u32>,
-}
-
-/// What became of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Said {
-    Done,
-    Refused(Outcome),
-    Unidentified(Outcome),
-    Failed,
-}
-
-/// Who may do it, by role alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum For {
-    Administrators,
-    Askers,
-    Everybody,
-}
-
-impl Asks {
-    pub(crate) fn purposes(self, role: Role) -> Vec<Purpose> {
-        let all = purposes_of(role);
-        match self {
-            Self::All => all,
-            Self::One => all.into_iter().take(1).collect(),
-            Self::Nothing => Vec::new(),
-            Self::Wrong => vec![Purpose::AuditInvestigation],
-        }
-    }
-}
-
-/// All that is there but the two who confirm the clock.
-fn others<T>(of: &BTreeMap<u16, T>) -> Vec<u16> {
-    of.keys().copied().filter(|name| ![10, 11].contains(name)).collect()
-}
-
-impl Register {
-    /// Whether nobody, by staff reference, let both of these in, directly or through others, nor is
-    /// one of them and let the other in.
-    pub(crate) fn are_independent(&self, one: u16, other: u16) -> bool {
-        let (one, other) = (self.came_through(one), self.came_through(other));
-        one.is_disjoint(&other)
-    }
-
-    fn came_through(&self, person: u16) -> BTreeSet<(u8, u16)> {
-        let people = iter::successors(Some(person), |person| self.people[person].let_in_by);
-        people
-            .map(|person| (self.people[&person].organisation, self.people[&person].staff))
-            .collect()
-    }
-}
-
-impl Model {
-    pub(crate) fn of(register: Register) -> Self {
-        Self { register, ..Self::default() }
-    }
-
-    pub(crate) fn people(&self) -> Vec<u16> {
-        others(&self.register.people)
-    }
-
-    pub(crate) fn groups(&self) -> Vec<u16> {
-        others(&self.register.groups)
-    }
-
-    pub(crate) fn tokens(&self) -> Vec<u16> {
-        others(&self.register.tokens)
-    }
-
-    pub(crate) fn suspended_people(&self) -> Vec<u16> {
-        let mut people = self.people();
-        people.retain(|name| self.register.people[name].standing == PersonStanding::Suspended);
-        people
-    }
-
-    /// Those who have none that is out.
-    pub(crate) fn without_token(&self) -> Vec<u16> {
-        let is_out = |token: &u16| self.register.tokens[token].custody == Custody::Out;
-        let mut people = self.people();
-        people.retain(|name| !self.register.people[name].tokens.iter().any(is_out));
-        people
-    }
-
-    pub(crate) fn suspended_tokens(&self) -> Vec<u16> {
-        let mut tokens = self.tokens();
-        tokens.retain(|name| self.register.tokens[name].standing == Standing::Suspended);
-        tokens
-    }
-
-    pub(crate) fn codes(&self) -> Vec<u16> {
-        self.register.codes.keys().copied().collect()
-    }
-
-    pub(crate) fn proposals(&self) -> Vec<u16> {
-        self.register.proposals.keys().copied().collect()
-    }
-
-    pub(crate) fn changes(&self, group: u16) -> u32 {
-        self.changes.get(&group).copied().unwrap_or(0)
-    }
-
-    pub(crate) fn last_token(&self, person: u16) -> Option<u16> {
-        self.register.people.get(&person)?.tokens.last().copied()
-    }
-}
-
-impl Op {
-    /// Who does it, and for whom it is. A code is redeemed by a system.
-    pub(crate) fn by(&self) -> Option<(By, For)> {
-        match *self {
-            Self::Open { by, .. }
-            | Self::Widen { by, .. }
-            | Self::Approve { by, .. }
-            | Self::Withdraw { by, .. }
-            | Self::Narrow { by, .. }
-            | Self::Invite { by, .. }
-            | Self::Conditions { by, .. }
-            | Self::Move { by, .. }
-            | Self::Suspend { by, .. }
-            | Self::Resume { by, .. }
-            | Self::Remove { by, .. }
-            | Self::IssueCode { by, .. }
-            | Self::Custody { by, .. }
-            | Self::SuspendToken { by, .. }
-            | Self::ResumeToken { by, .. } => Some((by, For::Administrators)),
-            Self::Recertify { by, .. } | Self::Renew { by, .. } => Some((by, For::Everybody)),
-            Self::Ask { by, .. } => Some((by, For::Askers)),
-            Self::Redeem { .. } | Self::Days(_) | Self::Restart | Self::Turn | Self::AtOnce(..) => {
-                None
-            }
-        }
-    }
-
-    /// Whose record it changes.
-    pub(crate) fn person(&self) -> Option<u16> {
-        match *self {
-            Self::Conditions { person, .. }
-            | Self::Move { person, .. }
-            | Self::Suspend { person, .. }
-            | Self::Resume { person, .. }
-            | Self::Remove { person, .. }
-            | Self::IssueCode { person, .. } => Some(person),
-            _ => None,
-        }
-    }
-}
-
-impl World {
-    async fn play(&mut self, step: Step) {
-        let Step { mut op, fault } = step;
-        op.make_out(&self.model, &mut self.fresh);
-        self.learn();
-        match &op {
-            Op::Days(days) => self.pass_days(*days),
-            Op::Restart => self.restart().await,
-            Op::Turn => self.turn().await,
-            Op::AtOnce(one, other) => return self.at_once(one, other).await,
-            op => self.one(op, fault).await,
-        }
-        self.check(&op).await;
-    }
-
-    /// One operation, and where its commit fails, the very same again.
-    async fn one(&mut self, op: &Op, fault: Option<Fault>) {
-        let request = self.request();
-        let commits = self.faulty.calls(Call::Commit);
-        if let Some(fault) = fault {
-            self.faulty.fail(Call::Commit, 0, fault);
-        }
-        let before = self.entries().await;
-        let now = self.directory.now();
-        let said = self.call(op, request).await;
-        let struck = fault.filter(|_| self.faulty.calls(Call::Commit) > commits);
-        match (fault, struck) {
-            (None, _) => {
-                let expected = self.model.apply(op, now);
-                assert_eq!(said, expected, "{op:?}");
-                let is_repeat = matches!(op, Op::Redeem { .. }) && said == Said::Done;
-                let made = usize::from(!matches!(said, Said::Unidentified(_)));
-                let entries = self.entries().await - before;
-                assert!(entries == made || (is_repeat && entries == 0), "one entry for {op:?}");
-            }
-            // Nothing was committed: whoever is not identified leaves no entry at once.
-            (Some(_), None) => {
-                assert_eq!(said, self.model.apply(op, now), "{op:?}");
-                self.restart().await;
-            }
-            (Some(_), Some(Fault::DoesItAndFails)) => {
-                assert_eq!(said, Said::Failed, "{op:?}");
-                let first = self.model.apply(op, now);
-                let again = self.call(op, request).await;
-                let is_renewal = matches!(op, Op::Renew { .. });
-                let expected = match op.by() {
-                    // The old token still gives the result of its own renewal.
-                    Some(_) if first == Said::Done && is_renewal => Said::Done,
-                    Some((by, what)) if first == Said::Done => {
-                        // Whoever has thereby ended their own access is told so.
-                        let today = self.directory.today();
-                        self.model.may(by, what, today).map_or_else(|said| said, |_| Said::Done)
-                    }
-                    _ => self.model.apply(op, now),
-                };
-                assert_eq!(again, expected, "{op:?}, again");
-            }
-            (Some(_), Some(fault)) => {
-                assert_eq!(said, Said::Failed, "{op:?}");
-                self.compare(op).await;
-                if fault == Fault::Dies {
-                    self.restart().await;
-                }
-                assert_eq!(self.call(op, request).await, self.model.apply(op, now), "{op:?}");
-            }
-        }
-    }
-
-    /// Two at once are as one after the other, in one order or the other.
-    async fn at_once(&mut self, one: &Op, other: &Op) {
-        let (first, second) = (self.request(), self.request());
-        let now = self.directory.now();
-        let (said_one, said_other) = self.call_both((one, first), (other, second)).await;
-        let register = self.read_back().await;
-        let is_done = |said| said == Said::Done;
-        let found = [true, false].map(|in_order| {
-            let mut model: Model = self.model.clone();
-            let (one, other) = if in_order {
-                let one = model.apply(one, now);
-                (one, model.apply(other, now))
-            } else {
-                let other = model.apply(other, now);
-                (model.apply(one, now), other)
-            };
-            let as_said =
-                is_done(one) == is_done(said_one) && is_done(other) == is_done(said_other);
-            (as_said && model.register == register).then_some(model)
-        });
-        let found = found.into_iter().flatten().next();
-        let said = (said_one, said_other);
-        self.model = found.unwrap_or_else(|| panic!("{one:?} and {other:?} said {said:?}"));
-    }
-}
-
-fn play_all(steps: Vec<Step>) {
+fn play_in_memory(steps: Vec<Step>) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let mut world = World::new().await;
-        for step in steps {
-            world.play(step).await;
-        }
-        world.everybody_asks().await;
-    });
+    let clock = Arc::new(ManualClock::default());
+    let home = Memory(Arc::new(MemoryStore::new(clock.clone())));
+    runtime.block_on(play_all(Box::new(home), clock, steps));
 }
 
 proptest! {
@@ -364,6 +39,6 @@ proptest! {
 
     #[test]
     fn the_register_is_what_the_model_is_whatever_is_done_by_whom(steps in steps()) {
-        play_all(steps);
+        play_in_memory(steps);
     }
 }

@@ -1,7 +1,6 @@
 //! What others change between a decision and its commit, many at once, and what is sent twice.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -328,13 +327,11 @@ async fn a_refused_change_leaves_its_id_unused() {
     scene.onboard(ADA, record).await.unwrap();
 }
 
-/// Looks at every commit, puts records of somebody else's before the next one, and lets others
-/// have their turn before every read.
+/// Looks at every commit, and puts records of somebody else's before the next one.
 #[derive(Debug)]
 pub(crate) struct Between {
     pub(crate) inner: Arc<dyn Store>,
     pub(crate) before_commit: Mutex<Vec<Record>>,
-    pub(crate) gives_way: AtomicBool,
     /// How many commits are still to wait for one another, and where.
     meeting: Mutex<Option<(usize, Arc<Barrier>)>>,
     writes: Mutex<Vec<Vec<Write>>>,
@@ -345,7 +342,6 @@ impl Between {
         Self {
             inner,
             before_commit: Mutex::default(),
-            gives_way: AtomicBool::new(false),
             meeting: Mutex::default(),
             writes: Mutex::default(),
         }
@@ -373,12 +369,7 @@ impl Between {
 #[async_trait]
 impl Store for Between {
     fn read<'s>(&'s self, key: &'s RecordKey) -> Lookup<'s, Option<Stored>> {
-        Lookup::to_come(async move {
-            if self.gives_way.load(Ordering::Relaxed) {
-                tokio::task::yield_now().await;
-            }
-            self.inner.read(key).await
-        })
+        self.inner.read(key)
     }
 
     fn scan<'s>(

@@ -13,6 +13,9 @@ mod life;
 mod limits;
 mod model;
 mod power;
+mod register;
+#[path = "../../../signpost-core/tests/register_model/mod.rs"]
+mod register_model;
 mod support;
 mod turns;
 mod twin;

@@ -6,11 +6,20 @@ use signpost_core::terms::{Custody, Purpose, Role};
 
 use super::Model;
 
-/// One operation, and what befalls its commit.
+/// One operation, and what befalls it.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) op: Op,
-    pub(crate) fault: Option<Fault>,
+    pub(crate) mishap: Option<Mishap>,
+}
+
+/// What may befall an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mishap {
+    /// Its commit fails.
+    Fault(Fault),
+    /// The power is cut so many operations of the disk later, and then the service starts anew.
+    PowerCut(u64),
 }
 
 /// Who does it: drawn by kind and number, made out to a token at a system.
@@ -220,6 +229,14 @@ impl By {
 }
 
 impl Op {
+    /// What it would call the proposal that it makes.
+    pub(crate) fn proposes(&self) -> Option<u16> {
+        match *self {
+            Self::Open { name, .. } | Self::Widen { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// Says which of what there is each number means.
     pub(crate) fn make_out(&mut self, model: &Model, fresh: &mut Fresh) {
         let (people, groups, codes, proposals) =
@@ -312,8 +329,11 @@ impl Op {
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let fault = prop::sample::select(vec![Fault::Refuses, Fault::DoesItAndFails, Fault::Dies]);
-    let step = (op(), prop::option::weighted(0.1, fault));
-    prop::collection::vec(step.prop_map(|(op, fault)| Step { op, fault }), 1..80)
+    let after = prop_oneof![3 => 0..5_u64, 1 => 5..60_u64];
+    let mishap =
+        prop_oneof![2 => fault.prop_map(Mishap::Fault), 1 => after.prop_map(Mishap::PowerCut)];
+    let step = (op(), prop::option::weighted(0.15, mishap));
+    prop::collection::vec(step.prop_map(|(op, mishap)| Step { op, mishap }), 1..80)
 }
 
 fn op() -> BoxedStrategy<Op> {

@@ -6,17 +6,16 @@ use signpost_core::id::{GroupId, OrganisationId, PersonId};
 use signpost_core::record::{Kind, Record, Scope, Stored};
 use signpost_core::register as core;
 use signpost_core::register::{Claim, Custodies, PersonStanding, ProposedChange};
-use signpost_core::store::Store;
 use signpost_core::terms::{Custody, Purpose};
 
+use super::council::NO_LIMIT;
 use super::world::{World, first_people, named, staff};
 use super::{Code, CodeState, Group, Person, Proposal, ProposalState, Register, Token};
-use crate::fixture::NO_LIMIT;
 
 impl World {
     /// Every record of these kinds.
     async fn records(&self, kind: Kind) -> Vec<Stored> {
-        self.between.scan(&Scope::Kind(kind), None, NO_LIMIT).await.unwrap()
+        self.store.scan(&Scope::Kind(kind), None, NO_LIMIT).await.unwrap()
     }
 
     /// The register as the model would have it; checks what must hold at every moment.
@@ -109,7 +108,7 @@ impl World {
     }
 
     async fn read_proposals(
-        &self,
+        &mut self,
         register: &mut Register,
         people: &BTreeMap<PersonId, u16>,
         groups: &BTreeMap<GroupId, u16>,
@@ -141,7 +140,10 @@ impl World {
             };
             let (proposer, until) = (people[&proposal.proposer], proposal.until);
             let is = Proposal { proposer, until, state, group, to_be, is_new };
-            register.proposals.insert(names[&proposal.id], is);
+            let name = names.get(&proposal.id).copied().or(self.in_flight);
+            let name = name.expect("no proposal is nobody's");
+            self.proposals.insert(name, proposal.id);
+            register.proposals.insert(name, is);
         }
     }
 

@@ -5,9 +5,9 @@ use jiff::{Timestamp, ToSpan};
 use signpost_core::register::{PersonStanding, Standing};
 use signpost_core::terms::{Custody, Outcome, Role};
 
+use super::council::purposes_of;
 use super::ops::{Asks, By, Op, Row};
 use super::{Code, CodeState, For, Group, Model, Person, Proposal, ProposalState, Said, Token};
-use crate::fixture::purposes_of;
 
 fn refused<T>(outcome: Outcome) -> Result<T, Said> {
     Err(Said::Refused(outcome))

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, ToSpan};
@@ -10,11 +9,11 @@ use signpost_core::directory::onboarding as onboard;
 use signpost_core::directory::{
     ClockConfirmation, Directory, MayNotDestroy, Presented, Question, TurnError,
 };
+use signpost_core::entry::Entry;
 use signpost_core::faulty::FaultyStore;
 use signpost_core::id::{
     ActorId, GroupId, PersonId, ProposalId, Receipt, RequestId, TeamId, TokenId,
 };
-use signpost_core::memory::MemoryStore;
 use signpost_core::permit::PRACTITIONERS;
 use signpost_core::policy::Policy;
 use signpost_core::record::Registered;
@@ -27,13 +26,13 @@ use signpost_core::testing::{ManualClock, Register, SeededEntropy};
 use signpost_core::text::StaffReference;
 use signpost_core::token::{CodeHash, EnrolmentCode, Token as Secret, TokenHash};
 
-use super::ops::{By, Fresh, NOBODY, Op};
-use super::{For, Group, Model, Said};
-use crate::fixture::{
+use super::council::{
     EAST, EASTVALE, LAST_DAY, NO_LIMIT, NORTH, NORTHFIELD, at_system, certificate, child,
     conditions, hours, org, organisation, purposes_of, system, text,
 };
-use crate::races::Between;
+use super::home::Home;
+use super::ops::{By, Fresh, NOBODY, Op};
+use super::{For, Group, Model, Said};
 
 /// The directory, its store, and what the model calls each thing.
 #[derive(Debug)]
@@ -42,7 +41,8 @@ pub(crate) struct World {
     pub(crate) faulty: Arc<FaultyStore>,
     pub(crate) model: Model,
     pub(crate) fresh: Fresh,
-    pub(super) between: Arc<Between>,
+    pub(super) home: Box<dyn Home>,
+    pub(super) store: Arc<dyn Store>,
     clock: Arc<ManualClock>,
     starts: u64,
     requests: u64,
@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(super) codes: BTreeMap<CodeHash, u16>,
     pub(super) secrets: BTreeMap<TokenHash, u16>,
     pub(super) proposals: BTreeMap<u16, ProposalId>,
+    /// A proposal of which nobody was told whether it was made.
+    pub(super) in_flight: Option<u16>,
     pub(super) ids: Ids,
     /// The groups of the first light, which nobody proposed.
     pub(super) first: BTreeMap<u16, Group>,
@@ -189,30 +191,29 @@ fn first_light(today: Date) -> Register {
 }
 
 async fn start(
-    between: &Arc<Between>,
+    store: &Arc<dyn Store>,
     clock: &Arc<ManualClock>,
     starts: u64,
 ) -> (Arc<FaultyStore>, Directory) {
-    let faulty = Arc::new(FaultyStore::new(between.clone()));
+    let faulty = Arc::new(FaultyStore::new(store.clone()));
     let (policy, entropy) = (Arc::new(Policy::default()), Arc::new(SeededEntropy::new(starts)));
     let directory = Directory::start(faulty.clone(), policy, clock.clone(), entropy).await;
     (faulty, directory.unwrap())
 }
 
 impl World {
-    pub(crate) async fn new() -> Self {
-        let clock = Arc::new(ManualClock::default());
-        let store = Arc::new(MemoryStore::new(clock.clone()));
+    pub(crate) async fn new(mut home: Box<dyn Home>, clock: Arc<ManualClock>) -> Self {
+        let store = home.open().await;
         let light = first_light(date(2026, 6, 15));
         Directory::first_light(&*store, &Policy::default(), light.into()).await.unwrap();
-        let between = Arc::new(Between::new(store));
-        let (faulty, directory) = start(&between, &clock, 1).await;
+        let (faulty, directory) = start(&store, &clock, 1).await;
         let mut world = Self {
             directory,
             faulty,
             model: Model::default(),
             fresh: Fresh::new(),
-            between,
+            home,
+            store,
             clock,
             starts: 1,
             requests: 0,
@@ -221,6 +222,7 @@ impl World {
             codes: BTreeMap::new(),
             secrets: BTreeMap::new(),
             proposals: BTreeMap::new(),
+            in_flight: None,
             ids: Ids::default(),
             first: BTreeMap::new(),
         };
@@ -251,7 +253,8 @@ impl World {
 
     pub(crate) async fn restart(&mut self) {
         self.starts += 1;
-        (self.faulty, self.directory) = start(&self.between, &self.clock, self.starts).await;
+        self.store = self.home.open().await;
+        (self.faulty, self.directory) = start(&self.store, &self.clock, self.starts).await;
     }
 
     /// Turns the store; where a start long after the last entry has put the clock in doubt, once
@@ -270,8 +273,8 @@ impl World {
         self.directory.compact().await.unwrap();
     }
 
-    pub(crate) async fn entries(&self) -> usize {
-        self.between.entries(Receipt(0), NO_LIMIT).await.unwrap().len()
+    pub(crate) async fn entries(&self) -> Vec<Entry> {
+        self.store.entries(Receipt(0), NO_LIMIT).await.unwrap()
     }
 
     fn person(&self, name: u16) -> PersonId {
@@ -304,9 +307,9 @@ impl World {
         one: (&Op, RequestId),
         other: (&Op, RequestId),
     ) -> (Said, Said) {
-        self.between.gives_way.store(true, Ordering::Relaxed);
+        self.faulty.give_way(true);
         let calls = tokio::join!(self.ask_for(one.0, one.1), self.ask_for(other.0, other.1));
-        self.between.gives_way.store(false, Ordering::Relaxed);
+        self.faulty.give_way(false);
         self.note(one.0, calls.0.1);
         self.note(other.0, calls.1.1);
         (calls.0.0, calls.1.0)
