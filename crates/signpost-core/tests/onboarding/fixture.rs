@@ -10,7 +10,8 @@ use signpost_core::directory::onboarding::{
 use signpost_core::directory::{Answer, Directory, Presented, Question, Written};
 use signpost_core::entry::Entry;
 use signpost_core::id::{
-    ActorId, GroupId, OrganisationId, PersonId, ProposalId, Receipt, RequestId, TeamId, TokenId,
+    ActorId, Fingerprint, GroupId, OrganisationId, PersonId, ProposalId, Receipt, RequestId,
+    TeamId, TokenId,
 };
 use signpost_core::memory::MemoryStore;
 use signpost_core::permit::PRACTITIONERS;
@@ -53,6 +54,11 @@ pub(crate) fn of_role(role: Role) -> Holder {
 
 pub(crate) const fn holder(id: u8, system: u8) -> Holder {
     Holder { person: PersonId::new([id; 16]), system, token: id }
+}
+
+/// A system in nobody's name.
+pub(crate) fn at_system(system: u8) -> Presented {
+    Presented { certificate: Fingerprint::new([system; 32]), token: None }
 }
 
 impl Holder {

@@ -8,9 +8,10 @@ use signpost_core::memory::MemoryStore;
 use signpost_core::store::Store;
 use signpost_core::testing::ManualClock;
 
-use crate::register_model::home::Home;
-use crate::register_model::ops::{Step, steps};
+use crate::register_model::draw::steps;
+use crate::register_model::ops::Step;
 use crate::register_model::play_all;
+use crate::register_model::world::Home;
 
 /// What is there as long as the process, and knows no disk.
 #[derive(Debug)]

@@ -4,7 +4,6 @@ use std::num::NonZeroUsize;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
-use signpost_core::directory::Presented;
 use signpost_core::flag::Hours;
 use signpost_core::id::{Fingerprint, OrganisationId, SystemId, TeamId};
 use signpost_core::policy::Policy;
@@ -29,11 +28,6 @@ pub(crate) const NO_LIMIT: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
 pub(crate) const fn org(id: u8) -> OrganisationId {
     OrganisationId::new([id; 16])
-}
-
-/// A system in nobody's name.
-pub(crate) fn at_system(system: u8) -> Presented {
-    Presented { certificate: Fingerprint::new([system; 32]), token: None }
 }
 
 pub(crate) fn text<T: TryFrom<String>>(text: &str) -> T {

@@ -2,15 +2,19 @@
 //! sponsors and practitioners, while time passes, commits fail, the power goes and the service starts
 //! anew; and after each, does the store hold what the model holds, and what must always hold?
 //!
-//! The tests of every store play it, each with a [`home::Home`] of its own.
+//! The tests of every store play it, each with a [`world::Home`] of its own.
 
+mod calls;
 pub(crate) mod council;
-pub(crate) mod home;
+pub(crate) mod draw;
 pub(crate) mod ops;
 mod play;
+mod proposals;
 mod read_back;
+mod recovery;
 mod rules;
-mod world;
+mod systems;
+pub(crate) mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
@@ -79,10 +83,16 @@ pub(crate) struct Proposal {
     pub(crate) proposer: u16,
     pub(crate) until: Timestamp,
     pub(crate) state: ProposalState,
+    pub(crate) change: Change,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
     /// The group, and what it is to be.
-    pub(crate) group: u16,
-    pub(crate) to_be: Group,
-    pub(crate) is_new: bool,
+    Open(u16, Group),
+    Widen(u16, Group),
+    /// The organisation, and its last day.
+    Extend(u8, Date),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +100,22 @@ pub(crate) enum ProposalState {
     Open,
     Approved(u16),
     Withdrawn,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct System {
+    pub(crate) organisation: u8,
+    pub(crate) standing: Standing,
+    pub(crate) certificates: Vec<u16>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    pub(crate) system: u16,
+    pub(crate) until: Timestamp,
+    pub(crate) standing: Standing,
+    /// Whether the system itself asked for it.
+    pub(crate) is_renewal: bool,
 }
 
 /// What can be read back from the store.
@@ -101,6 +127,10 @@ pub(crate) struct Register {
     pub(crate) tokens: BTreeMap<u16, Token>,
     pub(crate) codes: BTreeMap<u16, Code>,
     pub(crate) proposals: BTreeMap<u16, Proposal>,
+    /// The last day of each organisation's legal authority.
+    pub(crate) organisations: BTreeMap<u8, Date>,
+    pub(crate) systems: BTreeMap<u16, System>,
+    pub(crate) certificates: BTreeMap<u16, Certificate>,
 }
 
 /// The register as it should be.
@@ -109,7 +139,9 @@ pub(crate) struct Model {
     pub(crate) register: Register,
     /// How often each group was written.
     changes: BTreeMap<u16, u32>,
-    /// Of each widening, how often the group had been written when it was proposed.
+    organisation_changes: BTreeMap<u8, u32>,
+    /// Of each widening, how often the group had been written when it was proposed; and likewise of
+    /// an organisation.
     bases: BTreeMap<u16, u32>,
 }
 
@@ -119,6 +151,8 @@ pub(crate) enum Said {
     Done,
     Refused(Outcome),
     Unidentified(Outcome),
+    /// There is nobody to be recovered.
+    NotNeeded,
     Failed,
 }
 
@@ -212,6 +246,62 @@ impl Model {
         self.changes.get(&group).copied().unwrap_or(0)
     }
 
+    pub(crate) fn organisation_changes(&self, organisation: u8) -> u32 {
+        self.organisation_changes.get(&organisation).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn systems(&self) -> Vec<u16> {
+        self.register.systems.keys().copied().collect()
+    }
+
+    pub(crate) fn suspended_systems(&self) -> Vec<u16> {
+        let mut systems = self.systems();
+        systems.retain(|name| self.register.systems[name].standing == Standing::Suspended);
+        systems
+    }
+
+    pub(crate) fn certificates(&self) -> Vec<u16> {
+        self.register.certificates.keys().copied().collect()
+    }
+
+    /// Whether a system that this certificate names may come with it.
+    pub(crate) fn certificate_counts(&self, name: u16, now: Timestamp) -> bool {
+        self.register.certificates.get(&name).is_some_and(|certificate| {
+            certificate.standing == Standing::Active && certificate.until > now
+        })
+    }
+
+    /// The newest certificate with which a system of the organisation may come; an old one if there
+    /// is none.
+    pub(crate) fn certificate_of(&self, organisation: u8, now: Timestamp) -> u16 {
+        let all = self.register.certificates.iter().rev();
+        let mut own = all
+            .map(|(name, certificate)| (*name, certificate.system))
+            .filter(|(_, system)| self.register.systems[system].organisation == organisation);
+        let counts = |(name, system): &(u16, u16)| {
+            let is_active = self.register.systems[system].standing == Standing::Active;
+            is_active && self.certificate_counts(*name, now)
+        };
+        own.clone().find(counts).or_else(|| own.next()).expect("each had one at first").0
+    }
+
+    /// One of the first three who administer, or if that one can no longer, of all who do.
+    pub(crate) fn administrator(&self, drawn: u16) -> u16 {
+        let of = &self.register;
+        let can = |name: &u16| {
+            let person = &of.people[name];
+            person.standing == PersonStanding::Active
+                && of.groups[&person.group].role == Role::AdminOnboarding
+        };
+        let first = drawn % 3;
+        let others: Vec<u16> = of.people.keys().copied().filter(can).collect();
+        if can(&first) || others.is_empty() {
+            first
+        } else {
+            others[usize::from(drawn) % others.len()]
+        }
+    }
+
     pub(crate) fn last_token(&self, person: u16) -> Option<u16> {
         self.register.people.get(&person)?.tokens.last().copied()
     }
@@ -235,12 +325,22 @@ impl Op {
             | Self::IssueCode { by, .. }
             | Self::Custody { by, .. }
             | Self::SuspendToken { by, .. }
-            | Self::ResumeToken { by, .. } => Some((by, For::Administrators)),
+            | Self::ResumeToken { by, .. }
+            | Self::Extend { by, .. }
+            | Self::Admit { by, .. }
+            | Self::Issue { by, .. }
+            | Self::Revoke { by, .. }
+            | Self::SuspendSystem { by, .. }
+            | Self::ResumeSystem { by, .. } => Some((by, For::Administrators)),
             Self::Recertify { by, .. } | Self::Renew { by, .. } => Some((by, For::Everybody)),
             Self::Ask { by, .. } => Some((by, For::Askers)),
-            Self::Redeem { .. } | Self::Days(_) | Self::Restart | Self::Turn | Self::AtOnce(..) => {
-                None
-            }
+            Self::Redeem { .. }
+            | Self::Next { .. }
+            | Self::Recover { .. }
+            | Self::Days(_)
+            | Self::Restart
+            | Self::Turn
+            | Self::AtOnce(..) => None,
         }
     }
 

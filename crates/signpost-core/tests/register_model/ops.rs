@@ -1,6 +1,6 @@
-//! The operations: drawn at random, and then made out to what there is.
+//! The operations, and how what was drawn is made out to what there is.
 
-use proptest::prelude::*;
+use jiff::Timestamp;
 use signpost_core::faulty::Fault;
 use signpost_core::terms::{Custody, Purpose, Role};
 
@@ -22,14 +22,14 @@ pub(crate) enum Mishap {
     PowerCut(u64),
 }
 
-/// Who does it: drawn by kind and number, made out to a token at a system.
+/// Who does it: drawn by kind and number, made out to a token and the certificate it comes with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     Admin(u16),
     Anyone(u16),
     /// Whoever sponsors the group of the person it is about.
     Sponsor,
-    Token(u16, u8),
+    Token(u16, u16),
 }
 
 /// Drawn, every number picks among what there is; made out, it is what a thing is called in the
@@ -112,7 +112,7 @@ pub(crate) enum Op {
     Redeem {
         code: u16,
         token: u16,
-        system: u8,
+        over: u16,
     },
     Renew {
         by: By,
@@ -134,6 +134,50 @@ pub(crate) enum Op {
     Ask {
         by: By,
         purpose: Purpose,
+    },
+    Extend {
+        by: By,
+        name: u16,
+        organisation: u8,
+        base: u32,
+        days: i64,
+    },
+    Admit {
+        by: By,
+        system: u16,
+        certificate: u16,
+        days: i64,
+    },
+    Issue {
+        by: By,
+        system: u16,
+        certificate: u16,
+    },
+    /// A system's own next certificate.
+    Next {
+        over: u16,
+        certificate: u16,
+    },
+    Revoke {
+        by: By,
+        certificate: u16,
+    },
+    SuspendSystem {
+        by: By,
+        system: u16,
+    },
+    ResumeSystem {
+        by: By,
+        system: u16,
+    },
+    /// Two administrators, by whoever has the machine.
+    Recover {
+        organisation: u8,
+        group: u16,
+        people: Vec<Row>,
+        system: Option<u16>,
+        lost: Vec<u16>,
+        days: i64,
     },
     Days(i64),
     Restart,
@@ -166,7 +210,7 @@ pub(crate) enum Asks {
 pub(crate) const NOBODY: u16 = 9_999;
 
 /// Drawn: something that was used before, in place of something new.
-const USED: u16 = 0;
+pub(super) const USED: u16 = 0;
 
 /// What new things are called next.
 #[derive(Debug)]
@@ -209,10 +253,10 @@ fn new_or(of: &[u16], drawn: u16, fresh: &mut Fresh) -> u16 {
 }
 
 impl By {
-    fn make_out(&mut self, model: &Model, about: Option<u16>) {
+    fn make_out(&mut self, model: &Model, now: Timestamp, about: Option<u16>) {
         let register = &model.register;
         let token = match *self {
-            Self::Admin(drawn) => model.last_token(drawn % 3),
+            Self::Admin(drawn) => model.last_token(model.administrator(drawn)),
             Self::Anyone(drawn) => Some(pick(&model.tokens(), drawn)),
             Self::Sponsor => {
                 let person = about.and_then(|person| register.people.get(&person));
@@ -223,8 +267,12 @@ impl By {
         };
         let token = token.unwrap_or(NOBODY);
         let at_home = register.tokens.get(&token).map_or(1, |token| token.organisation);
-        let elsewhere = matches!(self, Self::Anyone(drawn) if *drawn % 32 == 31);
-        *self = Self::Token(token, if elsewhere { 3 - at_home } else { at_home });
+        let certificate = match *self {
+            Self::Anyone(drawn) if drawn % 32 == 31 => model.certificate_of(3 - at_home, now),
+            Self::Anyone(drawn) if drawn % 16 == 15 => pick(&model.certificates(), drawn),
+            _ => model.certificate_of(at_home, now),
+        };
+        *self = Self::Token(token, certificate);
     }
 }
 
@@ -232,59 +280,114 @@ impl Op {
     /// What it would call the proposal that it makes.
     pub(crate) fn proposes(&self) -> Option<u16> {
         match *self {
-            Self::Open { name, .. } | Self::Widen { name, .. } => Some(name),
+            Self::Open { name, .. } | Self::Widen { name, .. } | Self::Extend { name, .. } => {
+                Some(name)
+            }
             _ => None,
         }
     }
 
     /// Says which of what there is each number means.
-    pub(crate) fn make_out(&mut self, model: &Model, fresh: &mut Fresh) {
+    pub(crate) fn make_out(&mut self, model: &Model, now: Timestamp, fresh: &mut Fresh) {
         let (people, groups, codes, proposals) =
             (model.people(), model.groups(), model.codes(), model.proposals());
         match self {
             Self::Open { by, name, group, sponsor, .. } => {
-                by.make_out(model, None);
+                by.make_out(model, now, None);
                 (*name, *group) = (fresh.next(), fresh.next());
                 *sponsor = sponsor.map(|drawn| pick(&people, drawn));
             }
             Self::Widen { by, name, group, base, sponsor, .. } => {
-                by.make_out(model, None);
+                by.make_out(model, now, None);
                 *name = fresh.next();
                 *group = pick(&groups, *group);
                 *base = if *base == 0 { u32::MAX } else { model.changes(*group) };
                 *sponsor = sponsor.map(|drawn| pick(&people, drawn));
             }
             Self::Approve { by, proposal } | Self::Withdraw { by, proposal } => {
-                by.make_out(model, None);
+                by.make_out(model, now, None);
                 *proposal = pick_late(&proposals, *proposal);
             }
             Self::Narrow { by, group, .. } => {
-                by.make_out(model, None);
+                by.make_out(model, now, None);
                 *group = pick(&groups, *group);
             }
             Self::Invite { by, group, people, .. } => {
-                by.make_out(model, None);
+                by.make_out(model, now, None);
                 *group = pick(&groups, *group);
                 for row in people {
                     row.code = new_or(&codes, row.code, fresh);
                 }
             }
-            Self::Ask { by, .. } => by.make_out(model, None),
+            Self::Ask { by, .. } => by.make_out(model, now, None),
             Self::AtOnce(one, other) => {
-                one.make_out(model, fresh);
-                other.make_out(model, fresh);
+                one.make_out(model, now, fresh);
+                other.make_out(model, now, fresh);
             }
             Self::Days(_) | Self::Restart | Self::Turn => {}
-            _ => self.make_out_person_or_token(model, fresh),
+            Self::Extend { .. }
+            | Self::Admit { .. }
+            | Self::Issue { .. }
+            | Self::Next { .. }
+            | Self::Revoke { .. }
+            | Self::SuspendSystem { .. }
+            | Self::ResumeSystem { .. } => self.make_out_connection(model, now, fresh),
+            Self::Recover { group, people, system, lost, .. } => {
+                *group = fresh.next();
+                for row in people {
+                    row.code = new_or(&codes, row.code, fresh);
+                }
+                *system = system.map(|drawn| new_or(&model.certificates(), drawn, fresh));
+                for person in lost {
+                    *person = model.administrator(*person);
+                }
+            }
+            _ => self.make_out_person_or_token(model, now, fresh),
         }
     }
 
-    fn make_out_person_or_token(&mut self, model: &Model, fresh: &mut Fresh) {
+    /// What lets an organisation connect.
+    fn make_out_connection(&mut self, model: &Model, now: Timestamp, fresh: &mut Fresh) {
+        let (systems, certificates) = (model.systems(), model.certificates());
+        match self {
+            Self::Extend { by, name, organisation, base, .. } => {
+                by.make_out(model, now, None);
+                *name = fresh.next();
+                let changes = model.organisation_changes(*organisation);
+                *base = if *base == 0 { u32::MAX } else { changes };
+            }
+            Self::Admit { by, system, certificate, .. }
+            | Self::Issue { by, system, certificate } => {
+                by.make_out(model, now, None);
+                *system = pick(&systems, *system);
+                *certificate = new_or(&certificates, *certificate, fresh);
+            }
+            Self::Next { over, certificate } => {
+                *over = pick(&certificates, *over);
+                *certificate = new_or(&certificates, *certificate, fresh);
+            }
+            Self::Revoke { by, certificate } => {
+                by.make_out(model, now, None);
+                *certificate = pick(&certificates, *certificate);
+            }
+            Self::SuspendSystem { by, system } => {
+                by.make_out(model, now, None);
+                *system = pick(&systems, *system);
+            }
+            Self::ResumeSystem { by, system } => {
+                by.make_out(model, now, None);
+                *system = pick_of(&model.suspended_systems(), &systems, *system);
+            }
+            _ => panic!("{self:?} lets nobody connect"),
+        }
+    }
+
+    fn make_out_person_or_token(&mut self, model: &Model, now: Timestamp, fresh: &mut Fresh) {
         let (people, groups, tokens, codes) =
             (model.people(), model.groups(), model.tokens(), model.codes());
         match self {
             Self::Move { by, person, group } => {
-                by.make_out(model, None);
+                by.make_out(model, now, None);
                 *person = pick(&people, *person);
                 *group = pick(&groups, *group);
             }
@@ -293,192 +396,37 @@ impl Op {
             | Self::Remove { by, person }
             | Self::Recertify { by, person } => {
                 *person = pick(&people, *person);
-                by.make_out(model, Some(*person));
+                by.make_out(model, now, Some(*person));
             }
             Self::Resume { by, person } => {
-                by.make_out(model, None);
+                by.make_out(model, now, None);
                 *person = pick_of(&model.suspended_people(), &people, *person);
             }
             Self::IssueCode { by, person, code } => {
-                by.make_out(model, None);
+                by.make_out(model, now, None);
                 *person = pick_of(&model.without_token(), &people, *person);
                 *code = new_or(&codes, *code, fresh);
             }
-            Self::Redeem { code, token, system } => {
+            Self::Redeem { code, token, over } => {
                 *code = pick_late(&codes, *code);
                 *token = new_or(&tokens, *token, fresh);
                 let at_home = model.register.codes.get(code).map_or(1, |code| code.organisation);
-                *system = if *system == 0 { 3 - at_home } else { at_home };
+                let organisation = if *over == 0 { 3 - at_home } else { at_home };
+                *over = model.certificate_of(organisation, now);
             }
             Self::Renew { by, token } => {
-                by.make_out(model, None);
+                by.make_out(model, now, None);
                 *token = new_or(&tokens, *token, fresh);
             }
             Self::ResumeToken { by, token } => {
-                by.make_out(model, None);
+                by.make_out(model, now, None);
                 *token = pick_of(&model.suspended_tokens(), &tokens, *token);
             }
             Self::Custody { by, token, .. } | Self::SuspendToken { by, token } => {
-                by.make_out(model, None);
+                by.make_out(model, now, None);
                 *token = pick(&tokens, *token);
             }
             _ => panic!("{self:?} is about neither"),
         }
     }
-}
-
-pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let fault = prop::sample::select(vec![Fault::Refuses, Fault::DoesItAndFails, Fault::Dies]);
-    let after = prop_oneof![3 => 0..5_u64, 1 => 5..60_u64];
-    let mishap =
-        prop_oneof![2 => fault.prop_map(Mishap::Fault), 1 => after.prop_map(Mishap::PowerCut)];
-    let step = (op(), prop::option::weighted(0.15, mishap));
-    prop::collection::vec(step.prop_map(|(op, mishap)| Step { op, mishap }), 1..80)
-}
-
-fn op() -> BoxedStrategy<Op> {
-    let at_once =
-        (change(), change()).prop_map(|(one, other)| Op::AtOnce(Box::new(one), Box::new(other)));
-    // Two at once about the same group: the last place is among them.
-    let last_place =
-        (admin(), admin(), drawn(), row(), row()).prop_map(|(one, other, group, first, second)| {
-            let invite =
-                |by, row| Box::new(Op::Invite { by, group, people: vec![row], dry_run: false });
-            Op::AtOnce(invite(one, first), invite(other, second))
-        });
-    prop_oneof![
-        30 => change(),
-        6 => ask(),
-        3 => prop_oneof![6 => 1..15_i64, 1 => 15..70_i64].prop_map(Op::Days),
-        1 => Just(Op::Restart),
-        1 => Just(Op::Turn),
-        3 => at_once,
-        2 => last_place,
-    ]
-    .boxed()
-}
-
-/// Boxed: together the strategies are too large for a stack.
-fn change() -> BoxedStrategy<Op> {
-    prop_oneof![8 => access(), 12 => about_people(), 9 => about_tokens()].boxed()
-}
-
-fn drawn() -> impl Strategy<Value = u16> {
-    0..256_u16
-}
-
-fn admin() -> impl Strategy<Value = By> {
-    prop_oneof![8 => (0..3_u16).prop_map(By::Admin), 1 => drawn().prop_map(By::Anyone)]
-}
-
-/// 0 is drawn now and then.
-fn seldom_used() -> impl Strategy<Value = u16> {
-    prop_oneof![1 => Just(USED), 9 => Just(1)]
-}
-
-fn row() -> impl Strategy<Value = Row> {
-    let vetted = prop_oneof![20 => 0..900_i64, 3 => 1_000..1_110_i64, 1 => -2..0_i64];
-    (0..20_u16, seldom_used(), vetted).prop_map(|(staff, code, vetted_days_ago)| Row {
-        staff,
-        code,
-        vetted_days_ago,
-    })
-}
-
-fn asks() -> impl Strategy<Value = Asks> {
-    let seldom = prop::sample::select(vec![Asks::One, Asks::Nothing, Asks::Wrong]);
-    prop_oneof![4 => Just(Asks::All), 2 => seldom]
-}
-
-fn access() -> BoxedStrategy<Op> {
-    let places = || prop_oneof![12 => 1..8_u32, 1 => Just(0), 1 => Just(501)];
-    let days = || prop_oneof![6 => 20..400_i64, 1 => -3..20_i64];
-    let sponsor = || prop::option::weighted(0.7, drawn());
-    let roles = vec![
-        Role::SocialWorker,
-        Role::SocialWorkManager,
-        Role::NamedNurseDoctor,
-        Role::Dsl,
-        Role::AdminOnboarding,
-        Role::Auditor,
-    ];
-    let group = (1..3_u8, prop::sample::select(roles), asks(), places(), days(), sponsor());
-    let open =
-        (admin(), group).prop_map(|(by, (organisation, role, purposes, places, days, sponsor))| {
-            Op::Open { by, name: 0, group: 0, organisation, role, purposes, places, days, sponsor }
-        });
-    let base = prop_oneof![1 => Just(0), 9 => Just(1)];
-    let widening = (drawn(), base, asks(), places(), days(), sponsor());
-    let widen =
-        (admin(), widening).prop_map(|(by, (group, base, purposes, places, days, sponsor))| {
-            Op::Widen { by, name: 0, group, base, purposes, places, days, sponsor }
-        });
-    let narrow = (admin(), drawn(), asks(), places(), days()).prop_map(
-        |(by, group, purposes, places, days)| Op::Narrow { by, group, purposes, places, days },
-    );
-    let approve = (admin(), drawn()).prop_map(|(by, proposal)| Op::Approve { by, proposal });
-    let withdraw = (admin(), drawn()).prop_map(|(by, proposal)| Op::Withdraw { by, proposal });
-    prop_oneof![4 => open, 3 => widen, 8 => approve, 1 => withdraw, 1 => narrow].boxed()
-}
-
-fn about_people() -> BoxedStrategy<Op> {
-    let invite = (
-        admin(),
-        drawn(),
-        prop_oneof![12 => 1..3_usize, 1 => 3..5_usize, 1 => Just(0)]
-            .prop_flat_map(|rows| prop::collection::vec(row(), rows)),
-        prop::bool::weighted(0.1),
-    )
-        .prop_map(|(by, group, people, dry_run)| Op::Invite { by, group, people, dry_run });
-    let recorded = (admin(), drawn(), row()).prop_map(|(by, person, row)| Op::Conditions {
-        by,
-        person,
-        vetted_days_ago: row.vetted_days_ago,
-    });
-    let moved =
-        (admin(), drawn(), drawn()).prop_map(|(by, person, group)| Op::Move { by, person, group });
-    let suspend = (admin(), drawn()).prop_map(|(by, person)| Op::Suspend { by, person });
-    let resume = (admin(), drawn()).prop_map(|(by, person)| Op::Resume { by, person });
-    let remove = (admin(), drawn()).prop_map(|(by, person)| Op::Remove { by, person });
-    let sponsor = prop_oneof![3 => Just(By::Sponsor), 1 => drawn().prop_map(By::Anyone)];
-    let recertify = (sponsor, drawn()).prop_map(|(by, person)| Op::Recertify { by, person });
-    prop_oneof![
-        6 => invite,
-        2 => recorded,
-        3 => moved,
-        1 => suspend,
-        3 => resume,
-        1 => remove,
-        3 => recertify,
-    ]
-    .boxed()
-}
-
-fn about_tokens() -> BoxedStrategy<Op> {
-    let issue = (admin(), drawn(), seldom_used()).prop_map(|(by, person, code)| Op::IssueCode {
-        by,
-        person,
-        code,
-    });
-    let system = prop_oneof![1 => Just(0_u8), 15 => Just(1)];
-    let redeem = (drawn(), seldom_used(), system).prop_map(|(code, token, system)| Op::Redeem {
-        code,
-        token,
-        system,
-    });
-    let renew =
-        (drawn(), seldom_used()).prop_map(|(by, token)| Op::Renew { by: By::Anyone(by), token });
-    let custody = (admin(), drawn(), prop::sample::select(Custody::ALL))
-        .prop_map(|(by, token, custody)| Op::Custody { by, token, custody });
-    let suspend = (admin(), drawn()).prop_map(|(by, token)| Op::SuspendToken { by, token });
-    let resume = (admin(), drawn()).prop_map(|(by, token)| Op::ResumeToken { by, token });
-    prop_oneof![3 => issue, 7 => redeem, 2 => renew, 3 => custody, 1 => suspend, 2 => resume]
-        .boxed()
-}
-
-fn ask() -> BoxedStrategy<Op> {
-    let purposes = vec![Purpose::S47Enquiry, Purpose::CaseReview, Purpose::EmergencyCareAttendance];
-    (drawn(), prop::sample::select(purposes))
-        .prop_map(|(by, purpose)| Op::Ask { by: By::Anyone(by), purpose })
-        .boxed()
 }

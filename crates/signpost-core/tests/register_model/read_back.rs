@@ -10,7 +10,10 @@ use signpost_core::terms::{Custody, Purpose};
 
 use super::council::NO_LIMIT;
 use super::world::{World, first_people, named, staff};
-use super::{Code, CodeState, Group, Person, Proposal, ProposalState, Register, Token};
+use super::{
+    Certificate, Change, Code, CodeState, Group, Person, Proposal, ProposalState, Register, System,
+    Token,
+};
 
 impl World {
     /// Every record of these kinds.
@@ -34,10 +37,14 @@ impl World {
         let mut groups: BTreeMap<GroupId, u16> = BTreeMap::new();
         for stored in self.records(Kind::Group).await {
             let Record::Group(group) = stored.record else { panic!("{:?}", stored.record) };
-            let name = named(group.valid_from);
+            let name = self.name_of(&group);
             groups.insert(group.id, name);
             self.ids.groups.insert(name, (group.id, stored.version));
-            register.groups.insert(name, group_of(&group, &people));
+            let is = group_of(&group, &people);
+            if self.is_recovered(&group) {
+                self.first.entry(name).or_insert_with(|| is.clone());
+            }
+            register.groups.insert(name, is);
         }
         for stored in self.records(Kind::Members).await {
             let Record::Members(members) = stored.record else { panic!("{:?}", stored.record) };
@@ -77,6 +84,7 @@ impl World {
             register.tokens.insert(name, is);
         }
         self.read_proposals(&mut register, &people, &groups).await;
+        self.read_connections(&mut register).await;
         self.assert_claims(&register, &people).await;
         self.assert_custodies(&register).await;
         register
@@ -116,9 +124,9 @@ impl World {
         let names: BTreeMap<_, _> = self.proposals.iter().map(|(name, id)| (*id, *name)).collect();
         for stored in self.records(Kind::Proposal).await {
             let Record::Proposal(proposal) = stored.record else { panic!("{:?}", stored.record) };
-            let (group, to_be, is_new) = match &proposal.change {
+            let change = match &proposal.change {
                 ProposedChange::OpenGroup(group) => {
-                    (named(group.valid_from), group_of(group, people), true)
+                    Change::Open(named(group.valid_from), group_of(group, people))
                 }
                 ProposedChange::WidenGroup(widening) => {
                     let group = groups[&widening.group];
@@ -129,9 +137,11 @@ impl World {
                         sponsor: widening.sponsor.map(|sponsor| people[&sponsor]),
                         ..register.groups[&group].clone()
                     };
-                    (group, to_be, false)
+                    Change::Widen(group, to_be)
                 }
-                ProposedChange::ExtendAuthority(_) => panic!("nobody proposed that"),
+                ProposedChange::ExtendAuthority(extension) => {
+                    Change::Extend(number(extension.organisation), extension.until)
+                }
             };
             let state = match proposal.state {
                 core::ProposalState::Open => ProposalState::Open,
@@ -139,11 +149,41 @@ impl World {
                 core::ProposalState::Withdrawn => ProposalState::Withdrawn,
             };
             let (proposer, until) = (people[&proposal.proposer], proposal.until);
-            let is = Proposal { proposer, until, state, group, to_be, is_new };
+            let is = Proposal { proposer, until, state, change };
             let name = names.get(&proposal.id).copied().or(self.in_flight);
             let name = name.expect("no proposal is nobody's");
             self.proposals.insert(name, proposal.id);
             register.proposals.insert(name, is);
+        }
+    }
+
+    /// The organisations, their systems and the certificates that name these.
+    async fn read_connections(&mut self, register: &mut Register) {
+        for stored in self.records(Kind::Organisation).await {
+            let Record::Organisation(found) = stored.record else { panic!("{:?}", stored.record) };
+            let name = number(found.id);
+            self.ids.organisations.insert(name, stored.version);
+            register.organisations.insert(name, found.authority_until);
+        }
+        for stored in self.records(Kind::System).await {
+            let Record::System(system) = stored.record else { panic!("{:?}", stored.record) };
+            let certificates = system.certificates.iter().map(|one| self.fingerprints[one]);
+            let is = System {
+                organisation: number(system.organisation),
+                standing: system.standing,
+                certificates: certificates.collect(),
+            };
+            register.systems.insert(self.systems[&system.id], is);
+        }
+        for stored in self.records(Kind::Certificate).await {
+            let Record::Certificate(found) = stored.record else { panic!("{:?}", stored.record) };
+            let is = Certificate {
+                system: self.systems[&found.system],
+                until: found.until,
+                standing: found.standing,
+                is_renewal: found.renewal.is_some(),
+            };
+            register.certificates.insert(self.fingerprints[&found.fingerprint], is);
         }
     }
 
@@ -195,7 +235,9 @@ impl World {
         for proposal in register.proposals.values() {
             if let ProposalState::Approved(by) = proposal.state {
                 assert!(register.are_independent(by, proposal.proposer), "one name is not two");
-                approved.entry(proposal.group).or_default().push(&proposal.to_be);
+                if let Change::Open(group, to_be) | Change::Widen(group, to_be) = &proposal.change {
+                    approved.entry(*group).or_default().push(to_be);
+                }
             }
         }
         for (name, group) in &register.groups {

@@ -6,19 +6,19 @@ use signpost_core::register::{PersonStanding, Standing};
 use signpost_core::terms::{Custody, Outcome, Role};
 
 use super::council::purposes_of;
-use super::ops::{Asks, By, Op, Row};
-use super::{Code, CodeState, For, Group, Model, Person, Proposal, ProposalState, Said, Token};
+use super::ops::{By, Op, Row};
+use super::{Code, CodeState, For, Model, Person, Said, Token};
 
-fn refused<T>(outcome: Outcome) -> Result<T, Said> {
+pub(super) fn refused<T>(outcome: Outcome) -> Result<T, Said> {
     Err(Said::Refused(outcome))
 }
 
 /// Refuses unless this holds.
-fn check(holds: bool, outcome: Outcome) -> Result<(), Said> {
+pub(super) fn check(holds: bool, outcome: Outcome) -> Result<(), Said> {
     if holds { Ok(()) } else { refused(outcome) }
 }
 
-fn found<T>(found: Option<&T>) -> Result<&T, Said> {
+pub(super) fn found<T>(found: Option<&T>) -> Result<&T, Said> {
     found.ok_or(Said::Refused(Outcome::NotFound))
 }
 
@@ -26,28 +26,31 @@ fn may_ask(role: Role) -> bool {
     !purposes_of(role).is_empty()
 }
 
-fn vetting_counts(vetting_on: Date, today: Date) -> bool {
+pub(super) fn vetting_counts(vetting_on: Date, today: Date) -> bool {
     today <= vetting_on.saturating_add(3.years())
 }
 
-fn sound_conditions(vetted_days_ago: i64, today: Date) -> Result<Date, Said> {
+pub(super) fn sound_conditions(vetted_days_ago: i64, today: Date) -> Result<Date, Said> {
     let vetting_on = today.saturating_sub(vetted_days_ago.days());
     let sound = vetting_on <= today && vetting_counts(vetting_on, today);
     check(sound, Outcome::Invalid).map(|()| vetting_on)
 }
 
-fn day_of(now: Timestamp) -> Date {
+pub(super) fn day_of(now: Timestamp) -> Date {
     jiff::tz::TimeZone::UTC.to_datetime(now).date()
 }
 
 impl Model {
-    /// Who it is, if this token at this system may do such things today.
-    pub(crate) fn may(&self, by: By, what: For, today: Date) -> Result<u16, Said> {
-        let By::Token(token, system) = by else { panic!("{by:?} was not made out") };
+    /// Who it is, if this token over this certificate may do such things now.
+    pub(crate) fn may(&self, by: By, what: For, now: Timestamp) -> Result<u16, Said> {
+        let By::Token(token, certificate) = by else { panic!("{by:?} was not made out") };
+        let today = day_of(now);
+        let system = self.system_of(certificate, now)?;
+        let organisation = self.register.systems[&system].organisation;
         let Some(token) = self.register.tokens.get(&token) else {
             return Err(Said::Unidentified(Outcome::TokenUnknown));
         };
-        if token.organisation != system {
+        if token.organisation != organisation {
             return Err(Said::Unidentified(Outcome::TokenOfOtherOrganisation));
         }
         let person = &self.register.people[&token.person];
@@ -56,7 +59,8 @@ impl Model {
             person.standing == PersonStanding::Active && token.standing == Standing::Active;
         let in_date = today <= token.valid_until
             && today <= token.used_on.saturating_add(60.days())
-            && today <= group.until;
+            && today <= group.until
+            && today <= self.register.organisations[&organisation];
         let recertified = today <= person.recertified_on.saturating_add(4.months());
         let by_role = match what {
             For::Administrators => group.role == Role::AdminOnboarding,
@@ -84,19 +88,29 @@ impl Model {
 
     fn try_apply(&mut self, op: &Op, now: Timestamp) -> Result<(), Said> {
         let today = day_of(now);
-        if let Op::Redeem { code, token, system } = *op {
-            return self.redeem(code, token, system, now);
+        match *op {
+            Op::Redeem { code, token, over } => return self.redeem(code, token, over, now),
+            Op::Next { over, certificate } => return self.next(over, certificate, now),
+            Op::Recover { .. } => return self.recover(op, now),
+            _ => {}
         }
         let (by, what) = op.by().expect("an operation of somebody's");
-        let me = self.may(by, what, today)?;
-        let By::Token(token, _) = by else { panic!("{by:?} was not made out") };
+        let me = self.may(by, what, now)?;
+        let By::Token(token, certificate) = by else { panic!("{by:?} was not made out") };
         let used = self.register.tokens.get_mut(&token).unwrap();
         let last_used = used.used_on;
         used.used_on = used.used_on.max(today);
         match *op {
-            Op::Open { .. } | Op::Widen { .. } | Op::Approve { .. } | Op::Withdraw { .. } => {
-                self.propose(op, me, now)
-            }
+            Op::Open { .. }
+            | Op::Widen { .. }
+            | Op::Extend { .. }
+            | Op::Approve { .. }
+            | Op::Withdraw { .. } => self.propose(op, me, now),
+            Op::Admit { .. }
+            | Op::Issue { .. }
+            | Op::Revoke { .. }
+            | Op::SuspendSystem { .. }
+            | Op::ResumeSystem { .. } => self.connect(op, certificate, now),
             Op::Narrow { group, purposes, places, days, .. } => {
                 let until = today.saturating_add(days.days());
                 self.narrow(me, group, purposes, places, until)
@@ -138,115 +152,6 @@ impl Model {
         }
     }
 
-    fn propose(&mut self, op: &Op, me: u16, now: Timestamp) -> Result<(), Said> {
-        let today = day_of(now);
-        let (name, group, to_be, is_new) = match *op {
-            Op::Open {
-                name, group, organisation, role, purposes, places, days, sponsor, ..
-            } => {
-                let (purposes, until) =
-                    (purposes.purposes(role), today.saturating_add(days.days()));
-                let to_be = Group { organisation, role, purposes, places, until, sponsor };
-                (name, group, to_be, true)
-            }
-            Op::Widen { name, group, base, purposes, places, days, sponsor, .. } => {
-                let is = found(self.register.groups.get(&group))?.clone();
-                let (purposes, until) =
-                    (purposes.purposes(is.role), today.saturating_add(days.days()));
-                self.bases.insert(name, base);
-                (name, group, Group { purposes, places, until, sponsor, ..is }, false)
-            }
-            Op::Withdraw { proposal, .. } => {
-                let found = found(self.register.proposals.get(&proposal))?;
-                check(found.state == ProposalState::Open, Outcome::WrongState)?;
-                let proposal = self.register.proposals.get_mut(&proposal).unwrap();
-                proposal.state = ProposalState::Withdrawn;
-                return Ok(());
-            }
-            Op::Approve { proposal, .. } => return self.approve(proposal, me, now),
-            _ => panic!("{op:?} is no proposal"),
-        };
-        let until = now + (14 * 24).hours();
-        let proposal =
-            Proposal { proposer: me, until, state: ProposalState::Open, group, to_be, is_new };
-        self.can_be(name, &proposal, today)?;
-        self.register.proposals.insert(name, proposal);
-        Ok(())
-    }
-
-    fn approve(&mut self, name: u16, me: u16, now: Timestamp) -> Result<(), Said> {
-        let today = day_of(now);
-        let proposal = found(self.register.proposals.get(&name))?.clone();
-        check(proposal.proposer != me, Outcome::DeniedSameName)?;
-        let independent = self.register.are_independent(me, proposal.proposer);
-        check(independent, Outcome::DeniedNotIndependent)?;
-        let waits = proposal.state == ProposalState::Open && now < proposal.until;
-        check(waits, Outcome::WrongState)?;
-        let proposer = &self.register.people[&proposal.proposer];
-        let group = &self.register.groups[&proposer.group];
-        let counts = proposer.standing == PersonStanding::Active
-            && vetting_counts(proposer.vetting_on, today)
-            && today <= proposer.recertified_on.saturating_add(4.months())
-            && today <= group.until
-            && group.role == Role::AdminOnboarding;
-        check(counts, Outcome::WrongState)?;
-        self.can_be(name, &proposal, today)?;
-        if proposal.is_new {
-            self.register.members.insert(proposal.group, Vec::new());
-        }
-        self.put_group(proposal.group, proposal.to_be);
-        self.register.proposals.get_mut(&name).unwrap().state = ProposalState::Approved(me);
-        Ok(())
-    }
-
-    fn put_group(&mut self, name: u16, group: Group) {
-        self.register.groups.insert(name, group);
-        *self.changes.entry(name).or_default() += 1;
-    }
-
-    fn can_be(&self, name: u16, proposal: &Proposal, today: Date) -> Result<(), Said> {
-        let Proposal { group, ref to_be, is_new, .. } = *proposal;
-        check(is_new || self.bases[&name] == self.changes(group), Outcome::Outdated)?;
-        let listed = purposes_of(to_be.role);
-        let purposes = to_be.purposes.iter().all(|purpose| listed.contains(purpose))
-            && to_be.purposes.is_empty() == listed.is_empty();
-        let members = self.register.members.get(&group).map_or(0, Vec::len);
-        let places = (1..=500).contains(&to_be.places) && members <= to_be.places as usize;
-        let may = |sponsor| self.may_sponsor(sponsor, group, to_be.organisation);
-        let sponsor = to_be.sponsor.is_none_or(may);
-        check(to_be.until >= today && purposes && places && sponsor, Outcome::Invalid)
-    }
-
-    fn may_sponsor(&self, name: u16, group: u16, organisation: u8) -> bool {
-        self.register.people.get(&name).is_some_and(|person| {
-            let own = &self.register.groups[&person.group];
-            person.standing == PersonStanding::Active
-                && person.group != group
-                && (person.organisation == organisation || own.role == Role::AdminOnboarding)
-        })
-    }
-
-    fn narrow(
-        &mut self,
-        me: u16,
-        name: u16,
-        asks: Asks,
-        places: u32,
-        until: Date,
-    ) -> Result<(), Said> {
-        let group = found(self.register.groups.get(&name))?.clone();
-        check(self.register.people[&me].group != name, Outcome::WrongState)?;
-        let purposes = asks.purposes(group.role);
-        check(places > 0, Outcome::Invalid)?;
-        let narrower = places <= group.places
-            && until <= group.until
-            && purposes.iter().all(|purpose| group.purposes.contains(purpose));
-        check(narrower, Outcome::WrongState)?;
-        check(self.register.members[&name].len() <= places as usize, Outcome::Invalid)?;
-        self.put_group(name, Group { purposes, places, until, ..group });
-        Ok(())
-    }
-
     fn invite(
         &mut self,
         name: u16,
@@ -267,27 +172,7 @@ impl Model {
                 people[..index].iter().any(|one| one.staff == row.staff || one.code == row.code);
             check(!twice, Outcome::Invalid)?;
             let vetting_on = sound_conditions(row.vetted_days_ago, today)?;
-            let claimed = self.register.people.values().any(|person| {
-                person.standing != PersonStanding::Removed
-                    && (person.organisation, person.staff) == (group.organisation, row.staff)
-            });
-            check(!claimed, Outcome::AlreadyRegistered)?;
-            let person = Person {
-                organisation: group.organisation,
-                staff: row.staff,
-                group: name,
-                standing: PersonStanding::Invited,
-                vetting_on,
-                recertified_on: today,
-                let_in_by: Some(me),
-                code: None,
-                tokens: Vec::new(),
-            };
-            // Whoever is invited is called by the first code.
-            check(!self.register.codes.contains_key(&row.code), Outcome::AlreadyRegistered)?;
-            self.register.people.insert(row.code, person);
-            self.register.members.get_mut(&name).unwrap().push(row.code);
-            self.issue_code(row.code, row.code, now)?;
+            self.invite_one(name, row, vetting_on, Some(me), now)?;
         }
         if dry_run {
             self.register.people = before.register.people;
@@ -295,6 +180,38 @@ impl Model {
             self.register.codes = before.register.codes;
         }
         Ok(())
+    }
+
+    pub(super) fn invite_one(
+        &mut self,
+        group: u16,
+        row: &Row,
+        vetting_on: Date,
+        let_in_by: Option<u16>,
+        now: Timestamp,
+    ) -> Result<(), Said> {
+        let organisation = self.register.groups[&group].organisation;
+        let claimed = self.register.people.values().any(|person| {
+            person.standing != PersonStanding::Removed
+                && (person.organisation, person.staff) == (organisation, row.staff)
+        });
+        check(!claimed, Outcome::AlreadyRegistered)?;
+        let person = Person {
+            organisation,
+            staff: row.staff,
+            group,
+            standing: PersonStanding::Invited,
+            vetting_on,
+            recertified_on: day_of(now),
+            let_in_by,
+            code: None,
+            tokens: Vec::new(),
+        };
+        // Whoever is invited is called by the first code.
+        check(!self.register.codes.contains_key(&row.code), Outcome::AlreadyRegistered)?;
+        self.register.people.insert(row.code, person);
+        self.register.members.get_mut(&group).unwrap().push(row.code);
+        self.issue_code(row.code, row.code, now)
     }
 
     fn issue_code(&mut self, person: u16, code: u16, now: Timestamp) -> Result<(), Said> {
@@ -351,15 +268,7 @@ impl Model {
                     if enrolled { PersonStanding::Active } else { PersonStanding::Invited };
                 self.register.people.insert(name, Person { standing, ..person });
             }
-            Op::Remove { .. } => {
-                self.void_code(name);
-                if let Some(token) = person.tokens.last() {
-                    self.register.tokens.get_mut(token).unwrap().standing = Standing::Revoked;
-                }
-                self.leave(person.group, name);
-                let standing = PersonStanding::Removed;
-                self.register.people.insert(name, Person { standing, ..person });
-            }
+            Op::Remove { .. } => self.remove(name),
             Op::Move { group, .. } => {
                 check(person.group != group, Outcome::WrongState)?;
                 let to = found(self.register.groups.get(&group))?;
@@ -387,15 +296,27 @@ impl Model {
         Ok(())
     }
 
+    pub(super) fn remove(&mut self, name: u16) {
+        self.void_code(name);
+        let person = self.register.people.get_mut(&name).unwrap();
+        person.standing = PersonStanding::Removed;
+        if let Some(token) = person.tokens.last() {
+            self.register.tokens.get_mut(token).unwrap().standing = Standing::Revoked;
+        }
+        let group = person.group;
+        self.leave(group, name);
+    }
+
     fn leave(&mut self, group: u16, person: u16) {
         self.register.members.get_mut(&group).unwrap().retain(|member| *member != person);
     }
 
-    fn redeem(&mut self, code: u16, token: u16, system: u8, now: Timestamp) -> Result<(), Said> {
+    fn redeem(&mut self, code: u16, token: u16, over: u16, now: Timestamp) -> Result<(), Said> {
         let today = day_of(now);
+        let organisation = self.organisation_alone(over, now)?;
         let found = self.register.codes.get(&code).cloned();
         let Some(found) = found else { return refused(Outcome::CodeUnknown) };
-        check(found.organisation == system, Outcome::CodeOfOtherOrganisation)?;
+        check(found.organisation == organisation, Outcome::CodeOfOtherOrganisation)?;
         match found.state {
             CodeState::Redeemed(first) if first == token => return Ok(()),
             CodeState::Redeemed(_) => return refused(Outcome::CodeUsed),

@@ -1,38 +1,50 @@
-//! The directory that is compared with the model, and its register read back from the store.
+//! The directory that is compared with the model, its first light, and what the model calls each thing.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, ToSpan};
-use signpost_core::directory::onboarding as onboard;
-use signpost_core::directory::{
-    ClockConfirmation, Directory, MayNotDestroy, Presented, Question, TurnError,
-};
+use signpost_core::directory::{ClockConfirmation, Directory, MayNotDestroy, TurnError};
 use signpost_core::entry::Entry;
 use signpost_core::faulty::FaultyStore;
 use signpost_core::id::{
-    ActorId, GroupId, PersonId, ProposalId, Receipt, RequestId, TeamId, TokenId,
+    ActorId, Fingerprint, GroupId, PersonId, ProposalId, Receipt, RequestId, SystemId, TeamId,
+    TokenId,
 };
 use signpost_core::permit::PRACTITIONERS;
 use signpost_core::policy::Policy;
-use signpost_core::record::Registered;
-use signpost_core::refusal::Refusal;
 use signpost_core::register as core;
-use signpost_core::register::{PersonStanding, ProposedChange, Standing};
+use signpost_core::register::{PersonStanding, Standing};
 use signpost_core::store::Store;
-use signpost_core::terms::{Action, Custody, Purpose, Relationship, Role};
+use signpost_core::terms::{Custody, Purpose, Role};
 use signpost_core::testing::{ManualClock, Register, SeededEntropy};
 use signpost_core::text::StaffReference;
 use signpost_core::token::{CodeHash, EnrolmentCode, Token as Secret, TokenHash};
 
+use super::calls::{issuer, presented, said};
 use super::council::{
-    EAST, EASTVALE, LAST_DAY, NO_LIMIT, NORTH, NORTHFIELD, at_system, certificate, child,
-    conditions, hours, org, organisation, purposes_of, system, text,
+    EAST, EASTVALE, LAST_DAY, NO_LIMIT, NORTH, NORTHFIELD, certificate, conditions, hours, org,
+    organisation, purposes_of, system, text,
 };
-use super::home::Home;
 use super::ops::{By, Fresh, NOBODY, Op};
 use super::{For, Group, Model, Said};
+
+/// A store that can be closed and opened again, and that may stand on a disk.
+#[async_trait]
+pub(crate) trait Home: Debug {
+    /// Opens the store, and closes it first where it is open. A power cut that was to come in so many
+    /// operations has come by then, and is over.
+    async fn open(&mut self) -> Arc<dyn Store>;
+
+    /// Cuts the power so many operations of the disk later: nothing where there is no disk.
+    fn cut_power_after(&mut self, operations: u64);
+
+    /// Cuts the power now, if it was to be cut later and is not yet.
+    fn cut_power(&mut self);
+}
 
 /// The directory, its store, and what the model calls each thing.
 #[derive(Debug)]
@@ -50,11 +62,16 @@ pub(crate) struct World {
     known: u16,
     pub(super) codes: BTreeMap<CodeHash, u16>,
     pub(super) secrets: BTreeMap<TokenHash, u16>,
+    pub(super) systems: BTreeMap<SystemId, u16>,
+    pub(super) fingerprints: BTreeMap<Fingerprint, u16>,
     pub(super) proposals: BTreeMap<u16, ProposalId>,
     /// A proposal of which nobody was told whether it was made.
     pub(super) in_flight: Option<u16>,
+    /// The group of a recovery, and what the store calls those of earlier ones.
+    recovering: Option<u16>,
+    recovered: BTreeMap<GroupId, u16>,
     pub(super) ids: Ids,
-    /// The groups of the first light, which nobody proposed.
+    /// The groups of the first light and of recoveries, which nobody proposed.
     pub(super) first: BTreeMap<u16, Group>,
 }
 
@@ -64,6 +81,7 @@ pub(super) struct Ids {
     pub(super) people: BTreeMap<u16, PersonId>,
     pub(super) groups: BTreeMap<u16, (GroupId, Receipt)>,
     pub(super) tokens: BTreeMap<u16, TokenId>,
+    pub(super) organisations: BTreeMap<u8, Receipt>,
 }
 
 /// Each in one of these groups: role, places, sponsor, organisation.
@@ -90,11 +108,11 @@ fn secret<const N: usize>(number: u16) -> [u8; N] {
     std::array::from_fn(|index| if index % 2 == 0 { high } else { low })
 }
 
-fn token(number: u16) -> Secret {
+pub(super) fn token(number: u16) -> Secret {
     Secret::new(secret(number))
 }
 
-fn code(number: u16) -> EnrolmentCode {
+pub(super) fn code(number: u16) -> EnrolmentCode {
     EnrolmentCode::new(secret(number))
 }
 
@@ -102,17 +120,33 @@ pub(super) fn staff(number: u16) -> StaffReference {
     text(&format!("S{number}"))
 }
 
+/// Those of recoveries begin on their own day, which is later.
+const LAST_FIRST_DAY: Date = date(2026, 6, 1);
+
 /// Whose name it is, told by its first day: no two have the same.
-fn first_day(group: u16) -> Date {
-    date(2026, 6, 1).saturating_sub(i64::from(group).days())
+pub(super) fn first_day(group: u16) -> Date {
+    LAST_FIRST_DAY.saturating_sub(i64::from(group).days())
 }
 
 pub(super) fn named(group: Date) -> u16 {
-    u16::try_from((date(2026, 6, 1) - group).get_days()).unwrap()
+    u16::try_from((LAST_FIRST_DAY - group).get_days()).unwrap()
 }
 
 fn id(number: u16) -> [u8; 16] {
     secret(number + 1)
+}
+
+pub(super) fn system_id(name: u16) -> SystemId {
+    SystemId::new(id(name))
+}
+
+pub(super) fn fingerprint(name: u16) -> Fingerprint {
+    Fingerprint::new(secret(name))
+}
+
+/// By which code an organisation is known.
+pub(super) fn code_of(organisation: u8) -> &'static str {
+    if organisation == NORTHFIELD { "NFC" } else { "RX1" }
 }
 
 /// Those of the first light.
@@ -120,8 +154,18 @@ pub(super) fn first_people() -> BTreeMap<PersonId, u16> {
     PEOPLE.iter().map(|(name, _)| (PersonId::new(id(*name)), *name)).collect()
 }
 
-fn team_of(organisation: u8) -> TeamId {
+pub(super) fn team_of(organisation: u8) -> TeamId {
     if organisation == NORTHFIELD { NORTH } else { EAST }
+}
+
+fn system_of(organisation: u8) -> core::System {
+    core::System { id: system_id(organisation.into()), ..system(organisation) }
+}
+
+fn certificate_of(organisation: u8) -> core::Certificate {
+    let name = organisation.into();
+    let (fingerprint, system) = (fingerprint(name), system_id(name));
+    core::Certificate { fingerprint, system, ..certificate(organisation) }
 }
 
 fn first_light(today: Date) -> Register {
@@ -170,8 +214,11 @@ fn first_light(today: Date) -> Register {
     };
     Register {
         organisations: vec![
-            organisation(NORTHFIELD, "NFC", "Northfield Council"),
-            organisation(EASTVALE, "RX1", "Eastvale Hospital Trust"),
+            organisation(NORTHFIELD, code_of(NORTHFIELD), "Northfield Council"),
+            core::Organisation {
+                authority_until: date(2026, 7, 31),
+                ..organisation(EASTVALE, code_of(EASTVALE), "Eastvale Hospital Trust")
+            },
         ],
         teams: systems
             .map(|of| core::Team {
@@ -182,8 +229,8 @@ fn first_light(today: Date) -> Register {
                 hours: hours(),
             })
             .to_vec(),
-        systems: systems.map(system).to_vec(),
-        certificates: systems.map(certificate).to_vec(),
+        systems: systems.map(system_of).to_vec(),
+        certificates: systems.map(certificate_of).to_vec(),
         groups: GROUPS.iter().map(group).collect(),
         people: PEOPLE.iter().map(person).collect(),
         tokens: PEOPLE.iter().map(token).collect(),
@@ -198,7 +245,7 @@ async fn start(
     let faulty = Arc::new(FaultyStore::new(store.clone()));
     let (policy, entropy) = (Arc::new(Policy::default()), Arc::new(SeededEntropy::new(starts)));
     let directory = Directory::start(faulty.clone(), policy, clock.clone(), entropy).await;
-    (faulty, directory.unwrap())
+    (faulty, directory.unwrap().with_issuer(issuer()))
 }
 
 impl World {
@@ -221,8 +268,12 @@ impl World {
             known: 0,
             codes: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            systems: BTreeMap::new(),
+            fingerprints: BTreeMap::new(),
             proposals: BTreeMap::new(),
             in_flight: None,
+            recovering: None,
+            recovered: BTreeMap::new(),
             ids: Ids::default(),
             first: BTreeMap::new(),
         };
@@ -238,6 +289,8 @@ impl World {
         for number in self.known..=self.fresh.last() {
             self.codes.insert(code(number).hash(), number);
             self.secrets.insert(token(number).hash(), number);
+            self.systems.insert(system_id(number), number);
+            self.fingerprints.insert(fingerprint(number), number);
         }
         self.known = self.fresh.last() + 1;
     }
@@ -265,9 +318,14 @@ impl World {
             Err(TurnError::MayNot(MayNotDestroy::ClockInDoubt)) => {}
             Err(other) => panic!("{other}"),
         }
+        let certificate = self.model.certificate_of(NORTHFIELD, self.directory.now());
         for who in [10, 11] {
+            let by = By::Token(who, certificate);
+            if self.model.may(by, For::Everybody, self.directory.now()).is_err() {
+                return;
+            }
             let confirmation = Ok(ClockConfirmation { request: self.request() });
-            let presented = presented(By::Token(who, NORTHFIELD));
+            let presented = presented(by);
             self.directory.confirm_clock(&presented, &confirmation).await.unwrap();
         }
         self.directory.compact().await.unwrap();
@@ -277,26 +335,43 @@ impl World {
         self.store.entries(Receipt(0), NO_LIMIT).await.unwrap()
     }
 
-    fn person(&self, name: u16) -> PersonId {
+    /// What the model calls a group: by its first day, or as the recovery that made it.
+    pub(super) fn name_of(&mut self, group: &core::Group) -> u16 {
+        if group.valid_from <= LAST_FIRST_DAY {
+            return named(group.valid_from);
+        }
+        let recovering = &mut self.recovering;
+        let known = self.recovered.entry(group.id);
+        *known.or_insert_with(|| recovering.take().expect("somebody recovers"))
+    }
+
+    pub(super) fn is_recovered(&self, group: &core::Group) -> bool {
+        self.recovered.contains_key(&group.id)
+    }
+
+    pub(super) fn person(&self, name: u16) -> PersonId {
         self.ids.people.get(&name).copied().unwrap_or(PersonId::new([0xFF; 16]))
     }
 
-    fn group(&self, name: u16) -> (GroupId, Receipt) {
+    pub(super) fn group(&self, name: u16) -> (GroupId, Receipt) {
         self.ids.groups.get(&name).copied().unwrap_or((GroupId::new([0xFF; 16]), Receipt(0)))
     }
 
-    fn proposal(&self, name: u16) -> ProposalId {
+    pub(super) fn proposal(&self, name: u16) -> ProposalId {
         self.proposals.get(&name).copied().unwrap_or(ProposalId::new([0xFF; 16]))
     }
 
     /// Whose token it is, and which: nobody's if the model has none of this name.
-    fn token_of(&self, name: u16) -> (PersonId, TokenId) {
+    pub(super) fn token_of(&self, name: u16) -> (PersonId, TokenId) {
         let holder = self.model.register.tokens.get(&name).map_or(NOBODY, |token| token.person);
         let id = self.ids.tokens.get(&name).copied();
         (self.person(holder), id.unwrap_or(TokenId::new([0xFF; 16])))
     }
 
     pub(crate) async fn call(&mut self, op: &Op, request: RequestId) -> Said {
+        if let Op::Recover { group, .. } = op {
+            self.recovering = Some(*group);
+        }
         let (said, proposal) = self.ask_for(op, request).await;
         self.note(op, proposal);
         said
@@ -316,128 +391,8 @@ impl World {
     }
 
     fn note(&mut self, op: &Op, proposal: Option<ProposalId>) {
-        if let (Op::Open { name, .. } | Op::Widen { name, .. }, Some(id)) = (op, proposal) {
-            self.proposals.insert(*name, id);
-        }
-    }
-
-    async fn onboard<R: onboard::RegisterRequest>(
-        &self,
-        presented: &Presented,
-        request: R,
-    ) -> (Said, Option<ProposalId>) {
-        let done = self.directory.onboard(presented, &Ok(request)).await;
-        match done.as_ref().map(|written| written.result.clone()) {
-            Ok(Registered::Proposal(id)) => (Said::Done, Some(id)),
-            _ => (said(done.map(|_| ())), None),
-        }
-    }
-
-    /// Asks the directory for it.
-    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
-    async fn ask_for(&self, op: &Op, request: RequestId) -> (Said, Option<ProposalId>) {
-        let today = self.directory.today();
-        let day = |days: i64| today.saturating_add(days.days());
-        let presented = op.by().map_or_else(|| at_system(NORTHFIELD), |(by, _)| presented(by));
-        let presented = &presented;
-        let directory = &self.directory;
-        macro_rules! onboard {
-            ($request:ident { $($field:tt)* }) => {
-                self.onboard(presented, onboard::$request { request, $($field)* }).await
-            };
-        }
-        match *op {
-            Op::Open { group, organisation, role, purposes, places, days, sponsor, .. } => {
-                let group = core::Group {
-                    id: GroupId::new([0; 16]),
-                    organisation: org(organisation),
-                    team: team_of(organisation),
-                    role,
-                    purposes: purposes.purposes(role),
-                    members_max: places,
-                    valid_from: first_day(group),
-                    valid_until: day(days),
-                    sponsor: sponsor.map(|sponsor| self.person(sponsor)),
-                };
-                onboard!(Propose { change: ProposedChange::OpenGroup(group) })
-            }
-            Op::Widen { group, base, purposes, places, days, sponsor, .. } => {
-                let role = self.model.register.groups.get(&group);
-                let role = role.map_or(Role::SocialWorker, |group| group.role);
-                let (id, version) = self.group(group);
-                let widening = core::GroupWidening {
-                    group: id,
-                    base: if base == u32::MAX { Receipt(u64::MAX) } else { version },
-                    members_max: places,
-                    valid_until: day(days),
-                    purposes: purposes.purposes(role),
-                    sponsor: sponsor.map(|sponsor| self.person(sponsor)),
-                };
-                onboard!(Propose { change: ProposedChange::WidenGroup(widening) })
-            }
-            Op::Approve { proposal, .. } => onboard!(Approve { proposal: self.proposal(proposal) }),
-            Op::Withdraw { proposal, .. } => {
-                onboard!(Withdraw { proposal: self.proposal(proposal) })
-            }
-            Op::Narrow { group, purposes, places, days, .. } => {
-                let role = self.model.register.groups.get(&group);
-                let role = role.map_or(Role::SocialWorker, |group| group.role);
-                onboard!(NarrowGroup {
-                    group: self.group(group).0,
-                    members_max: places,
-                    valid_until: day(days),
-                    purposes: purposes.purposes(role),
-                })
-            }
-            Op::Invite { group, ref people, dry_run, .. } => {
-                let people = people.iter().map(|row| onboard::Invitation {
-                    staff: staff(row.staff),
-                    conditions: conditions(day(-row.vetted_days_ago)),
-                    code: code(row.code).hash(),
-                });
-                let people = people.collect();
-                onboard!(InvitePeople { group: self.group(group).0, people, dry_run })
-            }
-            Op::Conditions { person, vetted_days_ago, .. } => onboard!(RecordConditions {
-                person: self.person(person),
-                conditions: conditions(day(-vetted_days_ago)),
-            }),
-            Op::Move { person, group, .. } => {
-                onboard!(MovePerson { person: self.person(person), group: self.group(group).0 })
-            }
-            Op::Suspend { person, .. } => onboard!(SuspendPerson { person: self.person(person) }),
-            Op::Resume { person, .. } => onboard!(ResumePerson { person: self.person(person) }),
-            Op::Remove { person, .. } => onboard!(RemovePerson { person: self.person(person) }),
-            Op::Recertify { person, .. } => onboard!(Recertify { person: self.person(person) }),
-            Op::IssueCode { person, code: number, .. } => {
-                onboard!(IssueCode { person: self.person(person), code: code(number).hash() })
-            }
-            Op::Renew { token: number, .. } => onboard!(RenewToken { token: token(number).hash() }),
-            Op::Custody { token, custody, .. } => {
-                let (person, token) = self.token_of(token);
-                onboard!(RecordCustody { person, token, custody })
-            }
-            Op::SuspendToken { token, .. } => {
-                let (person, token) = self.token_of(token);
-                onboard!(SuspendToken { person, token })
-            }
-            Op::ResumeToken { token, .. } => {
-                let (person, token) = self.token_of(token);
-                onboard!(ResumeToken { person, token })
-            }
-            Op::Redeem { code: number, token: new, system } => {
-                let redeem = onboard::Redeem { code: code(number), token: token(new).hash() };
-                let (presented, redeem) = (at_system(system), Ok(redeem));
-                let redeemed = directory.redeem(&presented, &redeem).await;
-                (said(redeemed.map(|_| ())), None)
-            }
-            Op::Ask { purpose, .. } => {
-                let relationship = Relationship::AllocatedCase;
-                let question = Ok(Question { subject: child(), purpose, relationship });
-                let answered = directory.ask(presented, &question, Action::Ask).await;
-                (said(answered.map(|_| ())), None)
-            }
-            Op::Days(_) | Op::Restart | Op::Turn | Op::AtOnce(..) => panic!("{op:?} is no request"),
+        if let (Some(name), Some(id)) = (op.proposes(), proposal) {
+            self.proposals.insert(name, id);
         }
     }
 
@@ -453,9 +408,11 @@ impl World {
         let tokens = self.model.tokens();
         self.checks += 1;
         let token = tokens[self.checks % tokens.len()];
-        let by = By::Token(token, self.model.register.tokens[&token].organisation);
+        let now = self.directory.now();
+        let organisation = self.model.register.tokens[&token].organisation;
+        let by = By::Token(token, self.model.certificate_of(organisation, now));
         let may = self.directory.may_ask_many(&presented(by)).await;
-        let expected = self.model.may(by, For::Askers, self.directory.today());
+        let expected = self.model.may(by, For::Askers, now);
         assert_eq!(said(may), expected.map_or_else(|said| said, |_| Said::Done), "{by:?}");
     }
 
@@ -463,10 +420,11 @@ impl World {
     pub(crate) async fn everybody_asks(&mut self) {
         for (token, record) in self.model.register.tokens.clone() {
             for purpose in [Purpose::S47Enquiry, Purpose::CaseReview] {
-                let ask = Op::Ask { by: By::Token(token, record.organisation), purpose };
+                let now = self.directory.now();
+                let certificate = self.model.certificate_of(record.organisation, now);
+                let ask = Op::Ask { by: By::Token(token, certificate), purpose };
                 let request = self.request();
                 let said = self.call(&ask, request).await;
-                let now = self.directory.now();
                 assert_eq!(said, self.model.apply(&ask, now), "{ask:?}");
                 let person = &self.model.register.people[&record.person];
                 let role = self.model.register.groups[&person.group].role;
@@ -474,19 +432,5 @@ impl World {
             }
         }
         self.read_back().await;
-    }
-}
-
-fn presented(by: By) -> Presented {
-    let By::Token(number, system) = by else { panic!("{by:?} was not made out") };
-    Presented { token: Some(Ok(token(number))), ..at_system(system) }
-}
-
-fn said(done: Result<(), Refusal>) -> Said {
-    match done {
-        Ok(()) => Said::Done,
-        Err(Refusal::Refused { reason, .. }) => Said::Refused(reason.outcome()),
-        Err(Refusal::Unidentified(reason)) => Said::Unidentified(reason.outcome()),
-        Err(Refusal::Contended | Refusal::Store(_)) => Said::Failed,
     }
 }

@@ -13,9 +13,10 @@ use signpost_embedded::options::Options;
 use signpost_embedded::store::EmbeddedStore;
 use tempfile::TempDir;
 
-use crate::register_model::home::Home;
-use crate::register_model::ops::{Step, steps};
+use crate::register_model::draw::steps;
+use crate::register_model::ops::Step;
 use crate::register_model::play_all;
+use crate::register_model::world::Home;
 use crate::support::{options_on, remove};
 
 /// Every so many openings find no index.
