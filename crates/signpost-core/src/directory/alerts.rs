@@ -273,7 +273,8 @@ impl AlertWatch {
             let kind = AlertKind::Recovery;
             alerts.push(alert(once(kind), kind, receipt, entry)?);
         }
-        if action == Action::IssueCode && outcome == Outcome::Done && entry.count() > 0 {
+        // Each is in the place of an earlier one, redeemed or not.
+        if action == Action::IssueCode && outcome == Outcome::Done {
             let kind = AlertKind::NewCode;
             alerts.push(alert(once(kind), kind, receipt, entry)?);
         }

@@ -312,8 +312,6 @@ async fn a_new_code_voids_the_one_before() {
     assert_eq!(scene.enrolment(code(31).hash()).await.state, EnrolmentState::Void);
     scene.assert_refused(scene.redeem(NORTHFIELD, 31, 31), Reason::CodeExpired).await;
     scene.redeem(NORTHFIELD, 32, 32).await.unwrap();
-    let mut watch = AlertWatch::start(scene.directory.clone()).await.unwrap();
-    assert_eq!(watch.look().await, Ok(0), "nobody had a token before");
 }
 
 #[tokio::test]
@@ -337,9 +335,38 @@ async fn no_code_is_issued_while_a_token_is_out() {
         panic!("no alert")
     };
     assert_eq!(alert.actor, Some(ActorId::new([ADA.token; 16])), "who issued it");
+    assert_eq!(
+        scene.entries().await[usize::try_from(alert.entry.0).unwrap()].count(),
+        1,
+        "tokens of before"
+    );
     scene.redeem(NORTHFIELD, 32, 32).await.unwrap();
     scene.ask(holder.with_token(32), Purpose::S47Enquiry).await.unwrap();
     scene.assert_refused(scene.ask(holder, Purpose::S47Enquiry), Reason::Suspended).await;
+}
+
+/// Else whoever issues it could take the place of somebody who is still to come.
+#[tokio::test]
+async fn a_second_code_for_somebody_who_never_enrolled_alerts_and_the_first_does_not() {
+    let scene = Scene::new().await;
+    let group = scene.social_workers().await;
+    let person = scene.invite(group, 31).await;
+    let mut watch = AlertWatch::start(scene.directory.clone()).await.unwrap();
+    assert_eq!(watch.look().await, Ok(0), "the first code comes with the invitation");
+    let refused = ask_for!(scene, SOL, IssueCode { person, code: code(32).hash() }).await;
+    assert!(refused.is_err(), "no administrator");
+    assert_eq!(watch.look().await, Ok(0), "nothing was issued");
+    let issued = ask_for!(scene, ABE, IssueCode { person, code: code(32).hash() }).await.unwrap();
+    assert_eq!(watch.look().await, Ok(1), "whose is the first code now?");
+    let key = RecordKey::Alert(Alert::id_of_entry(AlertKind::NewCode, issued.receipt));
+    let Some(Record::Alert(alert)) = scene.record(key).await else { panic!("no alert") };
+    assert_eq!(alert.actor, Some(ActorId::new([ABE.token; 16])), "who issued it");
+    assert_eq!(
+        scene.entries().await[usize::try_from(alert.entry.0).unwrap()].count(),
+        0,
+        "no token of before"
+    );
+    scene.assert_refused(scene.redeem(NORTHFIELD, 31, 31), Reason::CodeExpired).await;
 }
 
 #[tokio::test]

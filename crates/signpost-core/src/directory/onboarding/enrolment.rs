@@ -85,7 +85,7 @@ impl Decide for IssueCode {
         writes.extend(directory.void_code(permit, &person).await?.map(Write::Put));
         let detail = detail(person.actor.as_bytes(), Some(person.organisation.as_bytes()));
         let person = Person { code: Some(self.code), ..person };
-        // How many tokens the person had before: if any, a privacy officer is to look at it.
+        // How many tokens the person had before, for the privacy officer who looks at the alert.
         let count = u32::try_from(person.tokens.len()).unwrap_or(u32::MAX);
         writes.push(Write::Put(Record::Person(person)));
         Ok(Change { count, ..Change::of(detail, writes) })
