@@ -6,7 +6,7 @@ use std::process::Output;
 
 use jiff::ToSpan;
 
-use crate::harness::{Binary, World};
+use crate::harness::{Binary, OWN_AUTHORITY, World, eventually};
 
 /// A certificate of the county's authority that names no system of the register yet.
 const ASHBY: &str = "unregistered";
@@ -14,11 +14,13 @@ const ASHBY: &str = "unregistered";
 #[tokio::test(flavor = "multi_thread")]
 async fn the_walk_through_of_the_document_goes_as_it_says() {
     let world = county();
-    let binary = Binary::serve(&world, &[]).await;
+    let binary = Binary::serve(&world, &OWN_AUTHORITY).await;
     let address = binary.address.to_string();
     profile(&world, "first", "northfield", "tokens/ADMIN_ONBOARDING.token", &address);
     profile(&world, "second", "northfield", "tokens/second-administrator.token", &address);
-    profile(&world, "me", ASHBY, "me.token", &address);
+    for name in ["me", "officer", "broker"] {
+        profile(&world, name, ASHBY, &format!("{name}.token"), &address);
+    }
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/onboarding.md");
     let document = std::fs::read_to_string(path).unwrap();
@@ -32,6 +34,10 @@ async fn the_walk_through_of_the_document_goes_as_it_says() {
                 continue;
             }
             Some(("refused", reason)) => (1, refusal(reason)),
+            Some(("shows", word)) => {
+                told.listen(&shown(&world, &words(block.text)[1..], word).await);
+                continue;
+            }
             _ => panic!("unknown mark {}", block.mark),
         };
         for line in block.text.replace("\\\n", " ").lines() {
@@ -48,6 +54,17 @@ async fn the_walk_through_of_the_document_goes_as_it_says() {
     }
     assert!(commands > 20, "{commands}");
     assert!(!world.path("me.token.next").exists());
+}
+
+/// What a command prints once it prints this word too, which the service comes to by itself.
+async fn shown(world: &World, arguments: &[String], word: &str) -> String {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    eventually(word, || async {
+        let output = tokio::task::block_in_place(|| Binary::output(world, &arguments, &[]));
+        assert!(output.status.success(), "{arguments:?}: {}", all(&output));
+        Some(String::from_utf8(output.stdout).unwrap()).filter(|printed| printed.contains(word))
+    })
+    .await
 }
 
 /// What is printed where the service refuses for this reason: any other refusal, or no service at
@@ -97,7 +114,15 @@ struct Told {
     /// `<proposal>`: the last one printed.
     last: BTreeMap<String, String>,
     /// `<person of AC-0101>`: the one in a line with this word.
-    rows: Vec<(String, Vec<String>)>,
+    rows: Vec<Row>,
+}
+
+/// One id in a line of a listing.
+struct Row {
+    /// What the column says it is of.
+    name: String,
+    id: String,
+    line: Vec<String>,
 }
 
 impl Told {
@@ -109,24 +134,27 @@ impl Told {
         Self { last: last.into(), rows: Vec::new() }
     }
 
-    /// Takes `Proposal: id` of a change, and the first column of a listing, `proposal_id`.
+    /// Takes `Proposal: id` of a change, and of a listing the first column, `proposal_id`, and
+    /// every other that is an id.
     fn listen(&mut self, printed: &str) {
-        let mut column: Option<String> = None;
+        let mut columns: Vec<String> = Vec::new();
         for line in printed.lines() {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            match words[..] {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            match &words[..] {
                 [label, id] if label.ends_with(':') => {
                     let name = label.trim_end_matches(':').to_lowercase();
-                    self.last.insert(name, id.to_owned());
+                    self.last.insert(name, id.clone());
                 }
-                [first, ..] if first.ends_with("_id") => {
-                    column = first.strip_suffix("_id").map(str::to_owned);
-                }
+                [first, ..] if first.ends_with("_id") => columns.clone_from(&words),
                 [id, ..] => {
-                    if let Some(name) = &column {
-                        self.last.insert(name.clone(), id.to_owned());
-                        let words = words.iter().map(|word| (*word).to_owned()).collect();
-                        self.rows.push((name.clone(), words));
+                    if let Some(name) = columns.first().and_then(|name| name.strip_suffix("_id")) {
+                        self.last.insert(name.to_owned(), id.clone());
+                    }
+                    for (name, id) in columns.iter().zip(&words) {
+                        if let Some(name) = name.strip_suffix("_id") {
+                            let (name, id) = (name.to_owned(), id.clone());
+                            self.rows.push(Row { name, id, line: words.clone() });
+                        }
                     }
                 }
                 [] => {}
@@ -149,10 +177,8 @@ impl Told {
     }
 
     fn row(&self, kind: &str, word: &str) -> Option<String> {
-        let fits = |(name, words): &&(String, Vec<String>)| {
-            name == kind && words.iter().any(|found| found == word)
-        };
-        self.rows.iter().rev().find(fits).map(|(_, words)| words[0].clone())
+        let fits = |row: &&Row| row.name == kind && row.line.iter().any(|found| found == word);
+        self.rows.iter().rev().find(fits).map(|row| row.id.clone())
     }
 }
 
