@@ -134,4 +134,29 @@ mod tests {
             }
         }
     }
+
+    /// `signpost ledger verify` finds what lies before.
+    #[test]
+    fn a_changed_bit_is_found_in_the_last_entries_and_not_looked_for_before_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("ledger");
+        let signer = || LogSigner::new("test.example/ledger", &Seed::new([7; 32])).unwrap();
+        let mut log = Log::create(Arc::new(OsDisk), &directory, signer()).unwrap();
+        let size = COMPARED_MAX + 300;
+        for index in 0..size {
+            log.append(index, &index.to_be_bytes()).unwrap();
+        }
+        log.checkpoint().unwrap();
+        for (bundle, is_found) in [("000", false), ("002", true)] {
+            let path = directory.join("tile/entries").join(bundle);
+            let good = std::fs::read(&path).unwrap();
+            let mut flipped = good.clone();
+            flipped[9] ^= 1;
+            std::fs::write(&path, flipped).unwrap();
+            let log = Log::open(Arc::new(OsDisk), &directory, signer()).unwrap();
+            let read = LastEntries::read(&directory, &log);
+            assert_eq!(read.is_err(), is_found, "{bundle}");
+            std::fs::write(&path, good).unwrap();
+        }
+    }
 }

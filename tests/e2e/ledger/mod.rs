@@ -2,13 +2,33 @@
 
 mod answers;
 mod commands;
+mod damage;
 mod start;
 
 use std::path::Path;
 
 use signpost_ledger::note::checkpoint::Checkpoint;
+use tokio::task::JoinSet;
 
-use crate::harness::World;
+use crate::harness::{Service, World, question};
+
+/// What there is of a service, each in a directory of its own.
+const PARTS: [&str; 3] = ["data", "keyring", "ledger"];
+
+/// Serves a county, and asks so often.
+async fn lived(world: World, questions: usize) -> World {
+    let service = Service::serve(world, &[]).await;
+    let asker = service.person("SOCIAL_WORKER");
+    let child = asker.child(&[("nhs", "999 000 0018")]).await;
+    let mut asking = JoinSet::new();
+    for _ in 0..questions {
+        let (asker, child) = (asker.clone(), child.clone());
+        asking.spawn(async move { asker.ask(question(&child)).await.unwrap() });
+    }
+    asking.join_all().await;
+    drop(asker);
+    service.stop().await
+}
 
 /// The checkpoint that a county's ledger has on disk, and its bytes.
 fn checkpoint(world: &World) -> (Checkpoint, Vec<u8>) {

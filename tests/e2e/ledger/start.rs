@@ -5,22 +5,8 @@ use signpost::server::Server;
 use signpost_core::terms::Action;
 use signpost_ledger::verify::Verification;
 
-use super::{checkpoint, copy};
-use crate::harness::{Service, World, question, reopened};
-
-const PARTS: [&str; 3] = ["data", "keyring", "ledger"];
-
-/// Serves a county, and asks so often.
-async fn lived(world: World, questions: usize) -> World {
-    let service = Service::serve(world, &[]).await;
-    let asker = service.person("SOCIAL_WORKER");
-    let child = asker.child(&[("nhs", "999 000 0018")]).await;
-    for _ in 0..questions {
-        asker.ask(question(&child)).await.unwrap();
-    }
-    drop(asker);
-    service.stop().await
-}
+use super::{PARTS, checkpoint, copy, lived};
+use crate::harness::{Service, World, reopened};
 
 /// A county that was served twice: as it is, and in `older-…` as it was in between.
 async fn aged() -> World {
