@@ -5,6 +5,7 @@ mod disk;
 mod first_light;
 mod keys;
 mod kill;
+mod small;
 mod walkthrough;
 
 use std::collections::BTreeMap;

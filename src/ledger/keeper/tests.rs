@@ -4,7 +4,8 @@ use signpost_core::memory::MemoryStore;
 use signpost_core::policy::Policy;
 use signpost_core::terms::Action;
 use signpost_core::testing::Register;
-use signpost_embedded::disk::volatile::{Faults, VolatileDisk};
+use signpost_embedded::disk::volatile::{Faults, VolatileDisk, When};
+use signpost_ledger::disk::OsDisk;
 use signpost_ledger::note::checkpoint::Checkpoint;
 use signpost_ledger::note::key::VerifierKey;
 use signpost_ledger::note::signer::{LogSigner, Seed};
@@ -132,6 +133,43 @@ async fn a_failed_sync_ends_the_keeping_for_good() {
     let error = scene.keeper.round().await.unwrap_err();
     assert!(error.is_final(), "it stays lost: {error}");
     assert_eq!(scene.signed().await, 0);
+}
+
+/// Whatever was published before the power was cut is part of what is found after it.
+#[tokio::test]
+async fn a_power_cut_in_a_round_takes_no_checkpoint_back() {
+    let rounds = async |scene: &mut Scene| {
+        for _ in 0..3 {
+            scene.directory.record_full().await.unwrap();
+            scene.keeper.round().await?;
+        }
+        Ok::<_, RoundError>(())
+    };
+    let mut whole = scene().await;
+    let first = whole.faults.count();
+    rounds(&mut whole).await.unwrap();
+    let operations = whole.faults.count();
+    assert!(operations > first + 30, "{operations}");
+    for at in first..operations {
+        for when in [When::Before, When::After] {
+            let mut scene = scene().await;
+            scene.faults.write_back(at);
+            scene.faults.die(at, when);
+            let kept = rounds(&mut scene).await;
+            let Scene { keeper, shelf, store, faults, _folder: folder, .. } = scene;
+            let published = shelf.last().reader.checkpoint().clone();
+            drop((keeper, shelf, faults));
+            let log = Log::open(Arc::new(OsDisk), &folder.path().join("ledger"), signer()).unwrap();
+            let left = log.reader();
+            assert_eq!(left.root(published.size).unwrap(), published.root, "operation {at}");
+            assert!(kept.is_err() || published.size > 6, "operation {at}");
+            let entries = store.entries(Receipt(0), NonZeroUsize::MAX).await.unwrap();
+            for (index, entry) in (0..left.checkpoint().size).zip(entries) {
+                let ours = left.leaf_hash(index).unwrap();
+                assert_eq!(ours, Hash::of_entry(entry.as_bytes()), "operation {at}");
+            }
+        }
+    }
 }
 
 /// What health says of the ledger.

@@ -42,7 +42,7 @@ async fn the_table_of_what_finds_which_alteration_is_that_of_the_document() {
     for file in files(&scene.world.path("ledger")) {
         scene.alter(&file).await;
     }
-    assert_eq!(scene.found().await, Found::default(), "all is as it was");
+    assert_eq!(scene.found().await, [false; 4], "all is as it was");
     scene.alter_whole().await;
 
     let expected = scene.table();
@@ -54,18 +54,9 @@ async fn the_table_of_what_finds_which_alteration_is_that_of_the_document() {
     assert!(is_same, "the table of docs/ledger.md should be:\n\n{expected}");
 }
 
-/// Who finds an alteration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Found {
-    /// `signpost ledger verify`.
-    verify: bool,
-    /// The same with the checkpoint that was kept.
-    since: bool,
-    /// A witness that has cosigned that checkpoint.
-    witness: bool,
-    /// A start of the service.
-    start: bool,
-}
+/// Who finds an alteration: verifying; verifying with the checkpoint that was kept; a witness that has
+/// cosigned that checkpoint; a start of the service.
+type Found = [bool; 4];
 
 /// What is altered, in the order of the table's rows.
 const SUBJECTS: [&str; 6] = [
@@ -108,8 +99,7 @@ impl Scene {
         ];
         let word = |found| if found { "yes" } else { "-" };
         for ((subject, how), found) in &self.table {
-            let Found { verify, since, witness, start } = *found;
-            let by = [verify, since, witness, start].map(word).join(" | ");
+            let by = found.map(word).join(" | ");
             lines.push(format!("| {} | {how} | {by} |", SUBJECTS[*subject]));
         }
         lines.join("\n")
@@ -125,12 +115,12 @@ impl Scene {
 
     async fn found(&self) -> Found {
         let directory = self.world.path("ledger");
-        Found {
-            verify: self.is_found_by_verifying(&directory, None),
-            since: self.is_found_by_verifying(&directory, Some(&self.note)),
-            witness: self.is_refused_by_a_witness(&directory),
-            start: self.is_refused_by_a_start().await,
-        }
+        [
+            self.is_found_by_verifying(&directory, None),
+            self.is_found_by_verifying(&directory, Some(&self.note)),
+            self.is_refused_by_a_witness(&directory),
+            self.is_refused_by_a_start().await,
+        ]
     }
 
     fn is_found_by_verifying(&self, directory: &Path, since: Option<&[u8]>) -> bool {

@@ -17,6 +17,7 @@ use signpost_core::entry::Entry;
 use signpost_core::record::{Record, RecordKey};
 use signpost_core::store::Store;
 use signpost_core::terms::{Action, Outcome};
+use signpost_ledger::note::checkpoint::Checkpoint;
 
 use crate::harness::{Binary, Ledger, Victim, World, eventually, open_store};
 use client::{Burst, Line, What};
@@ -48,29 +49,34 @@ struct Told {
     receipts: BTreeSet<u64>,
     acknowledged: usize,
     answers: usize,
-    checkpoints: usize,
     entries: Vec<Entry>,
+    /// What was signed and given out, in order.
+    given: Vec<Checkpoint>,
+    /// The checkpoint that the last round ended with.
+    note: Option<Vec<u8>>,
 }
 
 async fn kill_and_compare<V: Victim>(world: &World, rounds: u32) {
     let mut told = Told::default();
     for round in 0..rounds {
-        let (lines, checkpoint) = burst_and_kill::<V>(world, round).await;
+        let burst = burst_and_kill::<V>(world, round).await;
+        let lines = burst.lines();
         // It opens what it has left behind, serves, and ends in good order.
         V::start(world).await.stop().await;
         told.compare(world, &lines).await;
-        told.compare_tree(world, &lines, checkpoint.as_deref());
+        told.compare_tree(world, &burst, &lines);
     }
-    let Told { acknowledged, answers, checkpoints, .. } = told;
+    let Told { acknowledged, answers, given, .. } = told;
+    // One of each round is that of its end.
+    let checkpoints = given.len() - rounds as usize;
     println!("{rounds} rounds: {acknowledged} writes acknowledged, {answers} answers, none lost");
-    println!("{checkpoints} checkpoints, each held by the tree as it was after the kill");
+    println!("{checkpoints} checkpoints, each held by every later one and by the tree at the end");
     let under_way = acknowledged > 0 && answers > 0 && checkpoints > 0;
     assert!(rounds < ROUNDS_USUALLY || under_way, "nothing was under way");
 }
 
-/// One burst of writes and questions, and its end. Gives what the client was told, and the last
-/// checkpoint that it was given.
-async fn burst_and_kill<V: Victim>(world: &World, round: u32) -> (Vec<Line>, Option<Vec<u8>>) {
+/// One burst of writes and questions, and its end.
+async fn burst_and_kill<V: Victim>(world: &World, round: u32) -> Burst {
     let victim = V::start(world).await;
     let burst = Burst { folder: world.path(""), address: victim.address(), round };
     let mut client = burst.start(TEST);
@@ -89,7 +95,7 @@ async fn burst_and_kill<V: Victim>(world: &World, round: u32) -> (Vec<Line>, Opt
         client.kill().unwrap();
     }
     client.wait().unwrap();
-    (burst.lines(), burst.last_checkpoint())
+    burst
 }
 
 impl Told {

@@ -10,6 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use signpost_core::id::FlagId;
 use signpost_core::subject::Pseudonym;
+use signpost_ledger::note::checkpoint::Checkpoint;
+use signpost_ledger::note::key::VerifierKey;
+use signpost_ledger::tree::hash::Hash;
+use signpost_ledger::tree::proof::ConsistencyProof;
 use signpost_proto::v1;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -25,6 +29,9 @@ const TASK: &str = "SIGNPOST_KILL_CLIENT";
 /// Children that are recorded and asked about, and some that are shielded.
 const CHILDREN: usize = 12;
 const SHIELDED: usize = 4;
+
+/// Stands beside a checkpoint that holds all of the one before.
+const PROVEN: &str = "proven";
 
 /// What a client is to do.
 #[derive(Debug)]
@@ -96,11 +103,13 @@ impl Burst {
         self.folder.join(format!("checkpoints-{}", self.round))
     }
 
-    /// The last checkpoint that the client was given, if it was given one.
-    pub(super) fn last_checkpoint(&self) -> Option<Vec<u8>> {
+    /// The checkpoints that the client was given, in the order of their coming, each with whether
+    /// the running service proved it to hold all of the one before.
+    pub(super) fn checkpoints(&self) -> Vec<(Vec<u8>, bool)> {
         let text = std::fs::read_to_string(self.checkpoints_file()).unwrap();
-        let (whole, _torn) = text.rsplit_once('\n')?;
-        Some(hex::decode(whole.lines().last()?).unwrap())
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _torn)| whole);
+        let parts = whole.lines().map(|line| line.split_once(' ').unwrap());
+        parts.map(|(note, proven)| (hex::decode(note).unwrap(), proven == PROVEN)).collect()
     }
 
     /// Whether the client was told anything yet.
@@ -143,7 +152,8 @@ impl Burst {
         for _ in 0..2 {
             tasks.spawn(ask(asker.clone(), children.clone(), Arc::clone(&told)));
         }
-        tasks.spawn(audit(person("AUDITOR"), Arc::clone(&told)));
+        let ledger = signpost::ledger::verifier(&world.config(&[]).ledger).unwrap();
+        tasks.spawn(audit(person("AUDITOR"), ledger, Arc::clone(&told)));
         tasks.spawn(ask_many(person("colleague"), children, told));
         tasks.join_all().await;
     }
@@ -165,8 +175,9 @@ impl Told {
         self.newest.fetch_max(receipt, Ordering::Relaxed);
     }
 
-    fn checkpoint(&self, note: &[u8]) {
-        (&self.checkpoints).write_all(format!("{}\n", hex::encode(note)).as_bytes()).unwrap();
+    fn checkpoint(&self, note: &[u8], proven: &str) {
+        let line = format!("{} {proven}\n", hex::encode(note));
+        (&self.checkpoints).write_all(line.as_bytes()).unwrap();
     }
 
     fn answer(&self, what: What, child: &v1::Pseudonym, answer: &v1::Answer) {
@@ -246,14 +257,39 @@ async fn ask(asker: Caller, children: Vec<v1::Pseudonym>, told: Arc<Told>) -> Re
     Ok(())
 }
 
-/// Has the newest receipt proven again and again, and so a checkpoint signed that covers it.
-async fn audit(auditor: Caller, told: Arc<Told>) -> Result<(), Status> {
+/// Has the newest receipt proven again and again, and so a checkpoint signed that covers it; and has
+/// it proven that each checkpoint holds all of the one before.
+async fn audit(auditor: Caller, ledger: VerifierKey, told: Arc<Told>) -> Result<(), Status> {
+    let mut before: Option<Checkpoint> = None;
     loop {
         let index = told.newest.load(Ordering::Relaxed);
         let asked = auditor.request(v1::ProveInclusionRequest { index, size: 0 });
-        let proof = auditor.ledgers().prove_inclusion(asked).await?.into_inner();
-        told.checkpoint(&proof.checkpoint);
+        auditor.ledgers().prove_inclusion(asked).await?;
+        let asked = auditor.request(v1::GetCheckpointRequest {});
+        let note = auditor.ledgers().get_checkpoint(asked).await?.into_inner().checkpoint;
+        let (now, _) = Checkpoint::open(&note, &ledger).unwrap();
+        let proven = match &before {
+            None => true,
+            Some(before) if before.size > now.size => false,
+            Some(before) => is_continued(&auditor, before, &now).await?,
+        };
+        told.checkpoint(&note, if proven { PROVEN } else { "not-proven" });
+        before = Some(now);
     }
+}
+
+/// Whether the service proves that the one checkpoint holds all of the other.
+async fn is_continued(
+    auditor: &Caller,
+    before: &Checkpoint,
+    now: &Checkpoint,
+) -> Result<bool, Status> {
+    let (old_size, new_size) = (before.size, now.size);
+    let asked = auditor.request(v1::ProveConsistencyRequest { old_size, new_size });
+    let given = auditor.ledgers().prove_consistency(asked).await?.into_inner();
+    let path = given.path.iter().map(|hash| Hash::new(hash[..].try_into().unwrap())).collect();
+    let proof = ConsistencyProof { old_size, new_size, path };
+    Ok(proof.verify(&before.root, &now.root).is_ok())
 }
 
 /// One caseload; the next question follows the line of the last answer.
