@@ -120,6 +120,12 @@ impl Note {
         &self.signatures
     }
 
+    /// The last signature that names this key, verified or not.
+    #[must_use]
+    pub fn signature_by(&self, key: &VerifierKey) -> Option<&Signature> {
+        self.signatures.iter().rfind(|one| one.names(key))
+    }
+
     /// Adds a signature at the end, in place of those that name the same key.
     #[must_use]
     pub fn with(mut self, signature: Signature) -> Self {
@@ -131,9 +137,8 @@ impl Note {
     /// Verifies that this key signed, and each of its signatures. Returns when, if the key's
     /// algorithm tells: seconds since 1970; of several, the latest.
     pub fn verify(&self, key: &VerifierKey) -> Result<Option<u64>, NoteError> {
-        let by_key = |one: &&Signature| (one.name.as_str(), one.id) == (key.name(), key.id());
         let mut signed = None;
-        for signature in self.signatures.iter().filter(by_key) {
+        for signature in self.signatures.iter().filter(|one| one.names(key)) {
             let time = key
                 .verify(&self.text, &signature.bytes)
                 .map_err(|Unfit| NoteError::BadSignature { key: key.to_string() })?;
@@ -152,6 +157,10 @@ impl fmt::Display for Note {
 }
 
 impl Signature {
+    fn names(&self, key: &VerifierKey) -> bool {
+        (self.name.as_str(), self.id) == (key.name(), key.id())
+    }
+
     /// Reads one line without its end.
     fn parse(line: &str) -> Result<Self, &'static str> {
         let rest = line.strip_prefix(DASH).ok_or("not a line of a signature")?;

@@ -15,7 +15,7 @@ use crate::error::LedgerError;
 use crate::note::checkpoint::Checkpoint;
 use crate::note::key::VerifierKey;
 use crate::note::signer::WitnessSigner;
-use crate::note::{NoteError, Signature};
+use crate::note::{Note, NoteError, Signature};
 use crate::tree::hash::Hash;
 use crate::tree::proof::{ConsistencyProof, ProofError};
 use request::Request;
@@ -130,7 +130,7 @@ impl Witness {
         let cosignature = self.signer.cosign(&note, time).ok_or(Refused::Malformed(
             "the witness's clock is beyond any time that can be signed",
         ))?;
-        let kept = note.with(cosignature.clone()).to_string().into_bytes();
+        let kept = kept_form(&note, &seen.key, cosignature.clone())?;
         self.keep(place, checkpoint, kept).map_err(Refused::NotKept)?;
         Ok(cosignature)
     }
@@ -208,6 +208,16 @@ impl Seen {
         let proof = ConsistencyProof { old_size, new_size: new.size, path };
         proof.verify(&latest.root, &new.root).map_err(Refused::NotConsistent)
     }
+}
+
+/// What is kept of a note: its text, the log's signature and ours. The request may bear as many lines
+/// of others as can be read, and ours behind them would make a note that cannot be.
+fn kept_form(note: &Note, log: &VerifierKey, ours: Signature) -> Result<Vec<u8>, Refused> {
+    let kept = Note::new(note.text().to_owned()).map_err(Refused::Note)?;
+    let kept = note.signature_by(log).cloned().into_iter().chain([ours]).fold(kept, Note::with);
+    let kept = kept.to_string().into_bytes();
+    Checkpoint::open(&kept, log).map_err(Refused::Note)?;
+    Ok(kept)
 }
 
 /// The name of a log among files and paths: SHA-256 of its origin, in 64 hexadecimal digits.

@@ -10,11 +10,12 @@ use signpost_ledger::error::LedgerError;
 use signpost_ledger::log::Log;
 use signpost_ledger::log::reader::Reader;
 use signpost_ledger::note::checkpoint::Checkpoint;
+use signpost_ledger::note::key::KeyId;
 use signpost_ledger::note::signer::{LogSigner, Seed};
-use signpost_ledger::note::{Note, Signature};
+use signpost_ledger::note::{NOTE_LEN_MAX, Note, SIGNATURES_MAX, Signature};
 use signpost_ledger::tree::hash::Hash;
 use signpost_ledger::witness::request::Request;
-use signpost_ledger::witness::{Refused, Witness};
+use signpost_ledger::witness::{Refused, Witness, name_of};
 
 use crate::support::{Unsynced, create, entry, key, signer, witness};
 use crate::volatile::Volatile;
@@ -161,6 +162,51 @@ fn each_reason_for_a_refusal_is_told_and_changes_nothing() {
     let after = fs::read_dir(place.path()).unwrap().map(|one| fs::read(one.unwrap().path()));
     assert_eq!(after.map(Result::unwrap).collect::<Vec<_>>(), before);
     witness.add_checkpoint(histories.request(0, 25, 30), TIME).unwrap();
+}
+
+/// Anybody can add lines to a note that the log signed, up to what can be read.
+#[test]
+fn lines_of_others_are_cosigned_with_the_note_and_not_kept() {
+    let histories = Histories::new();
+    let place = tempfile::tempdir().unwrap();
+    let line = |number: usize, bytes| Signature {
+        name: format!("stranger{number}.example"),
+        id: KeyId([7; 4]),
+        bytes: vec![7; bytes],
+    };
+    let many = (1..SIGNATURES_MAX).map(|number| line(number, 64)).collect();
+    // Almost what fits: three bytes of the line are four in the note.
+    let room = NOTE_LEN_MAX - histories.note(0, 20).to_string().len() - 64;
+    let long = vec![line(1, room / 4 * 3 - 4)];
+    for (old, new, lines) in [(0, 10, many), (10, 20, long)] {
+        let mut request = histories.request(0, old, new);
+        request.note = lines.into_iter().fold(request.note, Note::with);
+        let request = Request::parse(request.to_string().as_bytes()).unwrap();
+        let mut witness = open(place.path()).unwrap();
+        let signature = witness.add_checkpoint(request, TIME).unwrap();
+        assert_cosigned(&histories.note(0, new), &signature);
+        let kept = Note::parse(witness.kept(&name_of(key().name())).unwrap()).unwrap();
+        assert_eq!(kept, histories.note(0, new).with(signature));
+    }
+    open(place.path()).unwrap().add_checkpoint(histories.request(0, 20, 30), TIME).unwrap();
+}
+
+/// The log's own word may be so long that ours does not fit behind it.
+#[test]
+fn a_note_that_could_not_be_read_again_is_not_cosigned() {
+    let histories = Histories::new();
+    let place = tempfile::tempdir().unwrap();
+    let mut witness = open(place.path()).unwrap();
+    let request = histories.request(0, 0, 10);
+    let short = request.note.text().to_owned();
+    let room = NOTE_LEN_MAX - request.note.to_string().len() - 10;
+    let note = Note::new(format!("{short}{}\n", "x".repeat(room))).unwrap();
+    let signature = signer().sign(&note);
+    let request = Request { note: note.with(signature), ..request };
+    let request = Request::parse(request.to_string().as_bytes()).unwrap();
+    let refused = witness.add_checkpoint(request, TIME).unwrap_err();
+    assert!(matches!(refused, Refused::Note(_)), "{refused:?}");
+    open(place.path()).unwrap().add_checkpoint(histories.request(0, 0, 10), TIME).unwrap();
 }
 
 #[test]
