@@ -21,7 +21,8 @@ use signpost_ledger::note::key::VerifierKey;
 use signpost_ledger::note::signer::WitnessSigner;
 use signpost_ledger::witness::request::Request;
 use signpost_ledger::witness::{Refused, Witness};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use crate::exit::{Exit, Failure};
@@ -31,8 +32,10 @@ use crate::watch::wait_until_set;
 
 /// The most connections at once; the next waits until one ends.
 const CONNECTIONS_MAX: usize = 64;
-/// How long a request may take to arrive, and a connection to be used again.
+/// How long a request may take to arrive.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection may last: whoever does not read their answer keeps nobody else out.
+const LASTS_AT_MOST: Duration = Duration::from_secs(30);
 /// How long those in progress have to end when the witness stops.
 const DRAINS_WITHIN: Duration = Duration::from_secs(5);
 
@@ -124,7 +127,7 @@ impl Server {
                     Ok((stream, _)) => {
                         let (desk, stopped) = (Arc::clone(&self.desk), stopping.subscribe());
                         tokio::spawn(async move {
-                            serve(desk, stream, stopped).await;
+                            serve(desk, stream, stopped, LASTS_AT_MOST).await;
                             drop(place);
                         });
                     }
@@ -176,20 +179,31 @@ impl Desk {
     }
 }
 
-async fn serve(desk: Arc<Desk>, stream: TcpStream, stopped: watch::Receiver<bool>) {
+/// Answers one request: who asks again has the next connection.
+async fn serve(
+    desk: Arc<Desk>,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    stopped: watch::Receiver<bool>,
+    lasts_at_most: Duration,
+) {
     let answer = service_fn(move |request| http::answer(Arc::clone(&desk), request));
     let mut connection = http1::Builder::new();
-    connection.timer(TokioTimer::new()).header_read_timeout(ARRIVES_WITHIN).max_buf_size(16 << 10);
+    connection.timer(TokioTimer::new()).header_read_timeout(ARRIVES_WITHIN);
+    connection.max_buf_size(16 << 10).keep_alive(false);
     let mut connection = std::pin::pin!(connection.serve_connection(TokioIo::new(stream), answer));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = wait_until_set(stopped) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let served = async {
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = wait_until_set(stopped) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+    match tokio::time::timeout(lasts_at_most, served).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a connection ended early"),
+        Err(_late) => tracing::debug!("a connection took too long"),
     }
 }
 

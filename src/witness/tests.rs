@@ -7,6 +7,8 @@ use signpost_ledger::log::Log;
 use signpost_ledger::note::Note;
 use signpost_ledger::note::checkpoint::Checkpoint;
 use signpost_ledger::note::signer::{LogSigner, Seed};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -145,6 +147,39 @@ async fn it_stops_when_told_and_goes_on_where_it_was() {
     let witness = prepare(running.place.path()).unwrap();
     let refused = witness.desk.add_checkpoint(log.request(0, 5).to_string().as_bytes());
     assert!(matches!(refused, Err(Refused::OtherSize { latest: 3 })), "{refused:?}");
+}
+
+/// What it answers to these bytes over a connection that holds so many on their way.
+async fn answer_to(sent: &str, buffer: usize, lasts_at_most: Duration, reads: bool) -> String {
+    let apart = tempfile::tempdir().unwrap();
+    identity(apart.path()).create().unwrap();
+    let desk = prepare(apart.path()).unwrap().desk;
+    let (mut client, ours) = tokio::io::duplex(buffer);
+    let stopping = watch::Sender::new(false);
+    let served = serve(desk, ours, stopping.subscribe(), lasts_at_most);
+    let mut answer = String::new();
+    let asking = async {
+        client.write_all(sent.as_bytes()).await.unwrap();
+        if reads {
+            client.read_to_string(&mut answer).await.unwrap();
+        }
+    };
+    let both = async { tokio::join!(served, asking) };
+    tokio::time::timeout(Duration::from_mins(1), both).await.expect("it ends by itself");
+    answer
+}
+
+const GET: &str = "GET /add-checkpoint HTTP/1.1\r\nhost: witness\r\n\r\n";
+
+#[tokio::test]
+async fn a_connection_is_for_one_request() {
+    let answer = answer_to(&GET.repeat(3), 1 << 16, Duration::from_mins(2), true).await;
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+}
+
+#[tokio::test]
+async fn whoever_does_not_read_keeps_no_place() {
+    answer_to(GET, 64, Duration::from_millis(50), false).await;
 }
 
 #[tokio::test]

@@ -76,6 +76,10 @@ fn open(directory: &Path) -> Result<Witness, LedgerError> {
     Witness::open(Arc::new(Unsynced::default()), directory, witness(), vec![key()])
 }
 
+fn kept(witness: &Witness) -> Note {
+    Note::parse(witness.kept(&name_of(key().name())).unwrap()).unwrap()
+}
+
 /// That the signature is the witness's own, of this note at this time.
 fn assert_cosigned(note: &Note, signature: &Signature) {
     let cosigned = note.clone().with(signature.clone());
@@ -164,6 +168,30 @@ fn each_reason_for_a_refusal_is_told_and_changes_nothing() {
     witness.add_checkpoint(histories.request(0, 25, 30), TIME).unwrap();
 }
 
+#[test]
+fn the_last_one_is_cosigned_anew_and_costs_no_write() {
+    let histories = Histories::new();
+    let place = tempfile::tempdir().unwrap();
+    let disk = VolatileDisk::new();
+    let volatile = Arc::new(Volatile(disk.clone()));
+    let mut witness = Witness::open(volatile, place.path(), witness(), vec![key()]).unwrap();
+    witness.add_checkpoint(histories.request(0, 0, 10), TIME - 1).unwrap();
+    let (written, kept) = (disk.faults().count(), kept(&witness));
+    for _ in 0..3 {
+        let signature = witness.add_checkpoint(histories.request(0, 10, 10), TIME).unwrap();
+        assert_cosigned(&histories.note(0, 10), &signature);
+    }
+    assert_eq!((disk.faults().count(), self::kept(&witness)), (written, kept.clone()));
+
+    // The log's further word is another text, which nobody has cosigned.
+    let mut request = histories.request(0, 10, 10);
+    let note = Note::new(format!("{}more\n", request.note.text())).unwrap();
+    let signature = signer().sign(&note);
+    request.note = note.with(signature);
+    witness.add_checkpoint(request.clone(), TIME).unwrap();
+    assert_eq!(self::kept(&witness).text(), request.note.text());
+}
+
 /// Anybody can add lines to a note that the log signed, up to what can be read.
 #[test]
 fn lines_of_others_are_cosigned_with_the_note_and_not_kept() {
@@ -185,8 +213,7 @@ fn lines_of_others_are_cosigned_with_the_note_and_not_kept() {
         let mut witness = open(place.path()).unwrap();
         let signature = witness.add_checkpoint(request, TIME).unwrap();
         assert_cosigned(&histories.note(0, new), &signature);
-        let kept = Note::parse(witness.kept(&name_of(key().name())).unwrap()).unwrap();
-        assert_eq!(kept, histories.note(0, new).with(signature));
+        assert_eq!(kept(&witness), histories.note(0, new).with(signature));
     }
     open(place.path()).unwrap().add_checkpoint(histories.request(0, 20, 30), TIME).unwrap();
 }
