@@ -1,10 +1,11 @@
 //! The ledger as a Merkle tree, kept beside the store: where it lies, who signs it, how it is made.
 //!
 //! The store is the truth of what the entries are; the tree is what outsiders can hold us to.
-//! `keeper` feeds it while the service runs, `start` compares the two before anything is served,
-//! and `witnesses` are others who keep what was signed.
+//! `keeper` feeds it while the service runs (`feed`), `start` compares the two before anything is
+//! served, and `witnesses` are others who keep what was signed.
 
 mod disk;
+pub(crate) mod feed;
 pub(crate) mod keeper;
 pub(crate) mod start;
 pub(crate) mod witnesses;

@@ -25,6 +25,8 @@ pub mod secret_file;
 pub mod seed_file;
 pub mod server;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod tls;
 pub(crate) mod turn;
 mod watch;

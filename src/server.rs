@@ -28,7 +28,8 @@ use crate::config::{Config, Limits};
 use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
 use crate::issuer::OwnAuthority;
-use crate::ledger::keeper::{Keeper, Keeping, publish};
+use crate::ledger::feed::Feed;
+use crate::ledger::keeper::{Keeper, Keeping};
 use crate::ledger::start::LastEntries;
 use crate::ledger::witnesses::Witnesses;
 use crate::progress::Bar;
@@ -47,7 +48,7 @@ pub struct Server {
     keys: Arc<EvaluationKeys>,
     store: Arc<EmbeddedStore>,
     directory: Directory,
-    log: Log,
+    feed: Feed,
     witnesses: Witnesses,
 }
 
@@ -74,8 +75,9 @@ impl Server {
         let mut witnesses =
             Witnesses::new(&config.ledger.witness, &ledger::verifier(&config.ledger)?)?;
         let (log, opened) = open_both(disk, &config, options).await?;
-        witnesses.compare(&publish(&log)).await?;
         let store = Arc::new(opened.store);
+        let feed = Feed::new(Arc::clone(&store) as Arc<dyn Store>, log);
+        witnesses.compare(&feed).await?;
         let directory = Directory::start(
             Arc::clone(&store) as Arc<dyn Store>,
             Arc::new(policy),
@@ -107,7 +109,7 @@ impl Server {
             keys: Arc::new(keys),
             store,
             directory,
-            log,
+            feed,
             witnesses,
         })
     }
@@ -149,7 +151,7 @@ impl Server {
         let (health, health_service) = tonic_health::server::health_reporter();
         let health = Health::new(health);
         let limits = self.config.limits.clone();
-        let (keeper, checkpoints) = Keeper::new(self.directory.clone(), self.store(), self.log);
+        let (keeper, checkpoints) = Keeper::new(self.directory.clone(), self.feed);
         let services = grpc::Services {
             directory: self.directory.clone(),
             keys: Arc::clone(&self.keys),

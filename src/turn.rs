@@ -104,25 +104,17 @@ fn tell(error: &TurnError) {
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
-    use signpost_core::faulty::{Call, Fault, FaultyStore};
-    use signpost_core::memory::MemoryStore;
-    use signpost_core::policy::Policy;
-    use signpost_core::testing::{ManualClock, Register};
+    use signpost_core::faulty::{Call, Fault};
+    use signpost_core::testing::ManualClock;
     use signpost_core::turn::Generations as _;
 
     use super::*;
-    use crate::clock::SystemClock;
-    use crate::entropy::SystemEntropy;
+    use crate::testing::{first_light, first_light_by};
 
     /// What the next start cannot write for want of space, the running service does.
     #[tokio::test]
     async fn a_start_that_cannot_end_a_turn_for_want_of_space_goes_on() {
-        let clock = Arc::new(SystemClock);
-        let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock.clone()))));
-        let policy = Arc::new(Policy::default());
-        Directory::first_light(&*store, &policy, Register::default().into()).await.unwrap();
-        let directory = Directory::start(store.clone(), policy, clock, Arc::new(SystemEntropy));
-        let directory = directory.await.unwrap();
+        let (store, directory) = first_light().await;
         store.fail(Call::Commit, 1, Fault::Refuses);
         directory.compact().await.unwrap_err();
 
@@ -140,12 +132,7 @@ mod tests {
     #[tokio::test]
     async fn a_start_while_the_clock_is_in_doubt_leaves_the_turn_before_and_goes_on() {
         let clock = Arc::new(ManualClock::default());
-        let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock.clone()))));
-        let policy = Arc::new(Policy::default());
-        Directory::first_light(&*store, &policy, Register::default().into()).await.unwrap();
-        let entropy = Arc::new(SystemEntropy);
-        let directory = Directory::start(store.clone(), policy, clock.clone(), entropy);
-        let directory = directory.await.unwrap();
+        let (store, directory) = first_light_by(clock.clone()).await;
         store.fail(Call::Destroy, 0, Fault::Refuses);
         directory.compact().await.unwrap_err();
         clock.step_by(SignedDuration::from_hours(1));

@@ -328,19 +328,15 @@ mod tests {
 
     use signpost_core::faulty::{Call, Fault, FaultyStore};
     use signpost_core::id::Receipt;
-    use signpost_core::memory::MemoryStore;
-    use signpost_core::policy::Policy;
     use signpost_core::store::Store;
     use signpost_core::terms::Action;
-    use signpost_core::testing::Register;
     use tonic::Request;
     use tonic_health::pb::HealthCheckRequest;
     use tonic_health::pb::health_server::Health as _;
     use tonic_health::server::HealthService;
 
     use super::*;
-    use crate::clock::SystemClock;
-    use crate::entropy::SystemEntropy;
+    use crate::testing::first_light;
 
     /// What health says of each service.
     async fn statuses(health: &HealthService) -> Vec<i32> {
@@ -365,16 +361,12 @@ mod tests {
 
     /// A watch over an empty register, its store, and what health says.
     async fn watch() -> (ConditionWatch, Arc<FaultyStore>, HealthService) {
-        let clock = Arc::new(SystemClock);
-        let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock.clone()))));
-        let policy = Arc::new(Policy::default());
-        Directory::first_light(&*store, &policy, Register::default().into()).await.unwrap();
-        let directory = Directory::start(store.clone(), policy, clock, Arc::new(SystemEntropy));
+        let (store, directory) = first_light().await;
         let (reporter, _) = tonic_health::server::health_reporter();
         let checks = HealthService::from_health_reporter(reporter.clone());
         let health = Health::new(reporter);
         health.set(ServingStatus::Serving).await;
-        (ConditionWatch::new(directory.await.unwrap(), health), store, checks)
+        (ConditionWatch::new(directory, health), store, checks)
     }
 
     #[tokio::test]

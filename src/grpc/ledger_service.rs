@@ -48,11 +48,8 @@ impl Ledgers {
 
     /// The last checkpoint; one that covers this entry is signed first if need be and possible.
     async fn covering(&self, index: u64) -> Result<Published, Status> {
-        let last = self.shelf.last();
-        if index < last.reader.checkpoint().size {
-            return Ok(last);
-        }
-        self.desk.in_time(pin!(async { Ok(self.shelf.fresh().await) })).await
+        let covering = async { Ok(self.shelf.covering(index).await?) };
+        self.desk.in_time(pin!(covering)).await
     }
 }
 

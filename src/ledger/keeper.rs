@@ -5,7 +5,7 @@
 //! further ones.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use signpost_core::directory::Directory;
@@ -19,8 +19,10 @@ use signpost_ledger::note::Signature;
 use signpost_ledger::note::key::VerifierKey;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 use tonic_health::ServingStatus;
 
+use super::feed::Feed;
 use crate::server::with_sources;
 use crate::watch::Health;
 
@@ -28,10 +30,9 @@ const EVERY: Duration = Duration::from_secs(1);
 /// A round that failed is tried again ever later, up to this.
 const TRIED_AGAIN_AFTER_MAX: Duration = Duration::from_mins(1);
 
-const PAGE: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
-
-/// A ledger that is so far behind is being filled: how far that is, is told.
-const WORTH_TELLING: u64 = 65_536;
+/// Whoever asks for a checkpoint waits until so long after the last one, and shares it with all who
+/// ask meanwhile: nobody can keep the disk busy by asking.
+const DEMANDED_ROUNDS_APART: Duration = Duration::from_millis(100);
 
 /// So many may wait for a checkpoint of their own.
 const DEMANDS_MAX: usize = 64;
@@ -56,11 +57,15 @@ pub(crate) struct Cosigned {
     pub(crate) signature: Signature,
 }
 
+/// Somebody waits for a checkpoint over all there is, and is told whether there is one.
+type Demand = oneshot::Sender<bool>;
+
 /// The ledger, for whoever answers from it.
 #[derive(Clone, Debug)]
 pub(crate) struct Shelf {
+    store: Arc<dyn Store>,
     published: watch::Receiver<Published>,
-    demands: mpsc::Sender<oneshot::Sender<()>>,
+    demands: mpsc::Sender<Demand>,
     cosigned: mpsc::Sender<Cosigned>,
 }
 
@@ -68,12 +73,11 @@ pub(crate) struct Shelf {
 #[derive(Debug)]
 pub(crate) struct Keeper {
     directory: Directory,
-    store: Arc<dyn Store>,
-    log: Arc<Mutex<Log>>,
+    feed: Feed,
     /// An anchor that is on record, and that no checkpoint covers yet.
     owed: Option<Receipt>,
     published: watch::Sender<Published>,
-    demands: mpsc::Receiver<oneshot::Sender<()>>,
+    demands: mpsc::Receiver<Demand>,
     /// What witnesses have cosigned.
     cosigned: mpsc::Receiver<Cosigned>,
 }
@@ -97,7 +101,7 @@ pub(crate) enum RoundError {
 
 impl RoundError {
     /// Whether a start has to look before anything more is signed.
-    fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Store(_) | Self::Later(_) => false,
             Self::Lost(_) | Self::Panicked => true,
@@ -134,12 +138,27 @@ impl Shelf {
     /// The ledger as a checkpoint has it that was signed after this was asked for, if there was
     /// anything new to sign.
     pub(crate) async fn fresh(&self) -> Published {
-        let (told, done) = oneshot::channel();
         // Where the keeper has ended, the last checkpoint is all there is.
-        if self.demands.send(told).await.is_ok() {
-            done.await.ok();
+        self.all_signed().await.unwrap_or_else(|| self.last())
+    }
+
+    /// The ledger with all signed that was on record when this was asked for; none where that cannot
+    /// be signed now.
+    pub(crate) async fn all_signed(&self) -> Option<Published> {
+        let (told, done) = oneshot::channel();
+        self.demands.send(told).await.ok()?;
+        done.await.ok()?.then(|| self.last())
+    }
+
+    /// The last checkpoint; where the store has this entry and that does not cover it, one is signed
+    /// first if possible.
+    pub(crate) async fn covering(&self, index: u64) -> Result<Published, StoreError> {
+        let last = self.last();
+        if index < last.reader.checkpoint().size {
+            return Ok(last);
         }
-        self.last()
+        let found = self.store.entries(Receipt(index), NonZeroUsize::MIN).await?;
+        if found.is_empty() { Ok(last) } else { Ok(self.fresh().await) }
     }
 
     /// Waits for a checkpoint behind the one that was seen last.
@@ -157,14 +176,14 @@ impl Shelf {
 }
 
 impl Keeper {
-    /// A keeper of this log, and where others find what it signs.
-    pub(crate) fn new(directory: Directory, store: Arc<dyn Store>, log: Log) -> (Self, Shelf) {
-        let (published, seen) = watch::channel(publish(&log));
+    /// A keeper of this tree, and where others find what it signs.
+    pub(crate) fn new(directory: Directory, feed: Feed) -> (Self, Shelf) {
+        let (published, seen) = watch::channel(feed.published());
         let (demand, demands) = mpsc::channel(DEMANDS_MAX);
         let (hand_back, cosigned) = mpsc::channel(DEMANDS_MAX);
-        let log = Arc::new(Mutex::new(log));
-        let keeper = Self { directory, store, log, owed: None, published, demands, cosigned };
-        (keeper, Shelf { published: seen, demands: demand, cosigned: hand_back })
+        let store = Arc::clone(&feed.store);
+        let keeper = Self { directory, feed, owed: None, published, demands, cosigned };
+        (keeper, Shelf { store, published: seen, demands: demand, cosigned: hand_back })
     }
 
     /// Keeps the ledger until `closing` ends, and then signs it as a whole once more. An error is
@@ -175,15 +194,17 @@ impl Keeper {
         closing: impl Future<Output = ()>,
     ) -> Result<(), RoundError> {
         let mut closing = std::pin::pin!(closing);
-        let mut pause = EVERY;
+        let (mut pause, mut last) = (EVERY, Instant::now());
         health.set_ledger(ServingStatus::Serving).await;
         loop {
             let is_well = pause == EVERY;
+            let is_rested = last.elapsed() >= DEMANDED_ROUNDS_APART;
             let mut waiting = Vec::new();
             tokio::select! {
                 () = &mut closing => break,
-                () = tokio::time::sleep(pause) => {}
-                Some(demand) = self.demands.recv(), if is_well => waiting.push(demand),
+                () = tokio::time::sleep_until(last + pause) => {}
+                () = tokio::time::sleep_until(last + DEMANDED_ROUNDS_APART), if !is_rested => continue,
+                Some(demand) = self.demands.recv(), if is_well && is_rested => waiting.push(demand),
                 Some(cosigned) = self.cosigned.recv() => {
                     match self.add_cosignature(cosigned).await {
                         Err(error) if error.is_final() => return Err(error),
@@ -202,11 +223,12 @@ impl Keeper {
                     (2 * pause).min(TRIED_AGAIN_AFTER_MAX)
                 }
             };
+            last = Instant::now();
             if is_well != (pause == EVERY) {
                 tell(&health, pause == EVERY).await;
             }
             for demand in waiting {
-                let _caller_gone = demand.send(());
+                let _caller_gone = demand.send(pause == EVERY);
             }
         }
         match self.round().await {
@@ -221,14 +243,18 @@ impl Keeper {
 
     /// Anchors, feeds and signs, if there is anything that is not signed.
     pub(crate) async fn round(&mut self) -> Result<(), RoundError> {
-        let next = Receipt(self.size());
+        let signed = Receipt(self.published.borrow().reader.checkpoint().size);
         let anchor = match self.owed {
             Some(anchor) => anchor,
-            None if self.store.entries(next, NonZeroUsize::MIN).await?.is_empty() => return Ok(()),
+            None if self.feed.store.entries(signed, NonZeroUsize::MIN).await?.is_empty() => {
+                return Ok(());
+            }
             None => *self.owed.insert(self.directory.anchor().await?),
         };
-        self.feed_through(anchor).await?;
-        let published = self.with_log(|log| log.checkpoint().map(drop).map(|()| publish(log)));
+        if !self.feed.up_to(anchor.0 + 1).await? {
+            return Err(StoreError::Damaged.into());
+        }
+        let published = self.feed.with_log(|log| log.checkpoint().map(drop).map(|()| publish(log)));
         self.published.send_replace(published.await?);
         self.owed = None;
         Ok(())
@@ -240,60 +266,27 @@ impl Keeper {
         let Cosigned { text, key, signature } = cosigned;
         let add = move |log: &mut Log| {
             if log.note().text() == text {
-                log.add_cosignature(&key, signature)?;
+                match log.add_cosignature(&key, signature) {
+                    // Whatever a witness has sent, the tree is as it was.
+                    Err(error @ LedgerError::Checkpoint { .. }) => {
+                        tracing::error!(
+                            problem = with_sources(&error),
+                            "a cosignature does not fit"
+                        );
+                    }
+                    added => {
+                        added?;
+                    }
+                }
             }
             Ok(publish(log))
         };
-        let bearing_it = self.with_log(add).await?;
+        let bearing_it = self.feed.with_log(add).await?;
         self.published.send_if_modified(|published| {
             *published = bearing_it;
             false
         });
         Ok(())
-    }
-
-    /// Gives the log the stored bytes of every entry up to this one.
-    async fn feed_through(&self, last: Receipt) -> Result<(), RoundError> {
-        let first = self.size();
-        let behind = (last.0 + 1).saturating_sub(first);
-        let mut tenths_told = 0;
-        loop {
-            let next = self.size();
-            let left = usize::try_from((last.0 + 1).saturating_sub(next)).unwrap_or(usize::MAX);
-            let Some(limit) = NonZeroUsize::new(left.min(PAGE.get())) else { return Ok(()) };
-            let page = self.store.entries(Receipt(next), limit).await?;
-            if page.is_empty() {
-                return Err(StoreError::Damaged.into());
-            }
-            let append = move |log: &mut Log| {
-                let mut entries = (next..).zip(&page);
-                entries.try_for_each(|(index, entry)| log.append(index, entry.as_bytes()))
-            };
-            self.with_log(append).await?;
-            let tenths = (self.size() - first) * 10 / behind;
-            if behind >= WORTH_TELLING && tenths > tenths_told {
-                tenths_told = tenths;
-                tracing::info!(percent = tenths * 10, "filling the ledger's tree");
-            }
-        }
-    }
-
-    fn size(&self) -> u64 {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).size()
-    }
-
-    /// Does what waits for a disk on a thread where that stops nobody.
-    async fn with_log<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Log) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, RoundError> {
-        let log = Arc::clone(&self.log);
-        let work = move || work(&mut log.lock().unwrap_or_else(PoisonError::into_inner));
-        match tokio::task::spawn_blocking(work).await {
-            Ok(done) => Ok(done?),
-            Err(error) if error.is_panic() => Err(RoundError::Panicked),
-            Err(_runtime_ends) => Err(StoreError::Unavailable.into()),
-        }
     }
 }
 

@@ -82,38 +82,20 @@ impl LastEntries {
 mod tests {
     use std::sync::Arc;
 
-    use signpost_core::directory::Directory;
-    use signpost_core::memory::MemoryStore;
-    use signpost_core::policy::Policy;
-    use signpost_core::testing::Register;
     use signpost_ledger::disk::OsDisk;
-    use signpost_ledger::note::signer::{LogSigner, Seed};
 
     use super::*;
-    use crate::clock::SystemClock;
-    use crate::entropy::SystemEntropy;
-
-    /// A store with first light and an anchor on record.
-    async fn store() -> Arc<MemoryStore> {
-        let clock = Arc::new(SystemClock);
-        let store = Arc::new(MemoryStore::new(clock.clone()));
-        let policy = Arc::new(Policy::default());
-        Directory::first_light(&*store, &policy, Register::default().into()).await.unwrap();
-        let directory =
-            Directory::start(store.clone(), policy, clock, Arc::new(SystemEntropy)).await;
-        directory.unwrap().anchor().await.unwrap();
-        store
-    }
+    use crate::testing::{first_light, ledger_signer};
 
     #[tokio::test]
     async fn entries_that_differ_are_named_and_the_last_anchor_is_the_witness() {
-        let store = store().await;
+        let (store, rules) = first_light().await;
+        rules.anchor().await.unwrap();
         let entries = store.entries(Receipt(0), NonZeroUsize::MAX).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         for differs in [None, Some(0), Some(1)] {
             let directory = folder.path().join(format!("{differs:?}"));
-            let signer = LogSigner::new("test.example/ledger", &Seed::new([7; 32])).unwrap();
-            let mut log = Log::create(Arc::new(OsDisk), &directory, signer).unwrap();
+            let mut log = Log::create(Arc::new(OsDisk), &directory, ledger_signer()).unwrap();
             for (index, entry) in (0..).zip(&entries) {
                 let mut bytes = *entry.as_bytes();
                 // The time: what is left is an entry.

@@ -7,12 +7,14 @@ mod ask;
 
 use std::time::Duration;
 
+use signpost_ledger::note::checkpoint::Checkpoint;
 use signpost_ledger::note::key::VerifierKey;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic_health::ServingStatus;
 
-use super::keeper::{Published, Shelf};
+use super::feed::Feed;
+use super::keeper::{Cosigned, Published, Shelf};
 use crate::config;
 use crate::exit::{Exit, Failure};
 use crate::watch::{Health, wait_until_set};
@@ -35,18 +37,32 @@ impl Witnesses {
 
     /// Asks each whether what it has cosigned is a part of our ledger. One that cannot be reached is
     /// asked again while the service runs.
-    pub(crate) async fn compare(&mut self, ledger: &Published) -> Result<(), Failure> {
+    ///
+    /// The tree may be an older copy, or made anew. It is then filled from the store as far as a witness
+    /// has seen it, and nothing of that is signed before it is seen to be the same.
+    pub(crate) async fn compare(&mut self, feed: &Feed) -> Result<(), Failure> {
+        let ledger = feed.published();
+        let mut ahead = Vec::new();
         for witness in &mut self.0 {
-            match witness.ask(ledger).await {
+            match witness.ask(&ledger).await {
                 Ok(_cosigned) => {}
                 Err(error @ NotCosigned::Missing { .. }) => {
                     tracing::warn!(%error, "the start goes on without it");
                 }
-                // Before anything is served, a word is enough: whoever starts it can look.
-                Err(error @ (NotCosigned::Claims { .. } | NotCosigned::Contradicts { .. })) => {
-                    return Err(sealed(&error));
+                Err(NotCosigned::Contradicts { witness, seen, .. }) if seen.size > feed.size() => {
+                    ahead.push((witness, seen));
                 }
+                // Before anything is served, a word is enough: whoever starts it can look.
+                Err(
+                    error @ (NotCosigned::Refuses { .. }
+                    | NotCosigned::Claims { .. }
+                    | NotCosigned::Contradicts { .. }),
+                ) => return Err(sealed(&error)),
             }
+        }
+        ahead.sort_by_key(|(_, seen)| seen.size);
+        for (witness, seen) in ahead {
+            fill(feed, witness, seen).await?;
         }
         Ok(())
     }
@@ -80,6 +96,28 @@ impl Witnesses {
     }
 }
 
+/// Fills the tree from the store as far as a witness has seen it, and holds that it is the same.
+async fn fill(feed: &Feed, witness: String, seen: Box<Checkpoint>) -> Result<(), Failure> {
+    tracing::warn!(
+        witness,
+        entries = seen.size,
+        "a witness has seen more than the tree has: the tree is filled from the store"
+    );
+    let is_filled = feed.up_to(seen.size).await.map_err(|error| {
+        let exit = if error.is_final() { Exit::StoreFailed } else { Exit::Unavailable };
+        Failure::new(exit, error.to_string())
+    })?;
+    if is_filled && feed.root() == seen.root {
+        return Ok(());
+    }
+    let problem = if is_filled {
+        format!("of the first {} entries", seen.size)
+    } else {
+        format!("it shows {} entries, the store has {}", seen.size, feed.size())
+    };
+    Err(sealed(&NotCosigned::Contradicts { witness, problem, seen }))
+}
+
 /// Asks one witness for every checkpoint that is signed; ends where it contradicts us.
 async fn follow_one(
     mut witness: Witness,
@@ -89,7 +127,7 @@ async fn follow_one(
 ) -> NotCosigned {
     let mut pause = TRIED_AGAIN_AFTER;
     loop {
-        let asked = witness.ask(&shelf.last()).await;
+        let asked = ask(&mut witness, &shelf, shelf.last()).await;
         let was_missing = missing.borrow()[place];
         match asked {
             Ok(cosigned) => {
@@ -102,7 +140,11 @@ async fn follow_one(
             }
             Err(contradicts @ NotCosigned::Contradicts { .. }) => return contradicts,
             // The word of whoever answers there is no reason to leave everybody without answers.
-            Err(error @ (NotCosigned::Missing { .. } | NotCosigned::Claims { .. })) => {
+            Err(
+                error @ (NotCosigned::Missing { .. }
+                | NotCosigned::Refuses { .. }
+                | NotCosigned::Claims { .. }),
+            ) => {
                 if !was_missing {
                     missing.send_modify(|missing| missing[place] = true);
                 }
@@ -110,6 +152,32 @@ async fn follow_one(
                 tokio::time::sleep(pause).await;
                 pause = (2 * pause).min(TRIED_AGAIN_AFTER_MAX);
             }
+        }
+    }
+}
+
+/// Asks for this checkpoint. Where the witness shows a later one than that, somebody may have given it
+/// what we have signed since: it contradicts us only if it does so of all that we have.
+async fn ask(
+    witness: &mut Witness,
+    shelf: &Shelf,
+    mut ledger: Published,
+) -> Result<Cosigned, NotCosigned> {
+    loop {
+        let asked = witness.ask(&ledger).await;
+        let Err(NotCosigned::Contradicts { seen, .. }) = &asked else { return asked };
+        if seen.size <= ledger.reader.checkpoint().size {
+            return asked;
+        }
+        ledger = shelf.last();
+        if seen.size > ledger.reader.checkpoint().size {
+            let Some(all) = shelf.all_signed().await else {
+                return Err(witness.missing("our own ledger cannot be signed now"));
+            };
+            if seen.size > all.reader.checkpoint().size {
+                return asked;
+            }
+            ledger = all;
         }
     }
 }

@@ -1,14 +1,15 @@
+use std::sync::Arc;
+
 use signpost_core::entry::Entry;
 use signpost_core::faulty::{Call, Fault, FaultyStore};
-use signpost_core::memory::MemoryStore;
-use signpost_core::policy::Policy;
+use signpost_core::store::Store;
 use signpost_core::terms::Action;
-use signpost_core::testing::Register;
 use signpost_embedded::disk::volatile::{Faults, VolatileDisk, When};
 use signpost_ledger::disk::OsDisk;
+use signpost_ledger::note::Note;
 use signpost_ledger::note::checkpoint::Checkpoint;
 use signpost_ledger::note::key::VerifierKey;
-use signpost_ledger::note::signer::{LogSigner, Seed};
+use signpost_ledger::note::signer::{Seed, WitnessSigner};
 use signpost_ledger::tree::hash::Hash;
 use tempfile::TempDir;
 use tonic::Request;
@@ -17,10 +18,9 @@ use tonic_health::pb::health_server::Health as _;
 use tonic_health::server::HealthService;
 
 use super::*;
-use crate::clock::SystemClock;
-use crate::entropy::SystemEntropy;
 use crate::grpc;
 use crate::ledger::disk::LogDisk;
+use crate::testing::{first_light, ledger_signer, until};
 
 /// A keeper of an empty log, beside a store with first light on record.
 struct Scene {
@@ -32,23 +32,14 @@ struct Scene {
     _folder: TempDir,
 }
 
-fn signer() -> LogSigner {
-    LogSigner::new("test.example/ledger", &Seed::new([7; 32])).unwrap()
-}
-
 async fn scene() -> Scene {
-    let clock = Arc::new(SystemClock);
-    let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock.clone()))));
-    let policy = Arc::new(Policy::default());
-    Directory::first_light(&*store, &policy, Register::default().into()).await.unwrap();
-    let directory = Directory::start(store.clone(), policy, clock, Arc::new(SystemEntropy));
-    let directory = directory.await.unwrap();
+    let (store, directory) = first_light().await;
     let folder = tempfile::tempdir().unwrap();
     let disk = VolatileDisk::new();
     let faults = disk.faults();
     let disk = Arc::new(LogDisk(Arc::new(disk)));
-    let log = Log::create(disk, &folder.path().join("ledger"), signer()).unwrap();
-    let (keeper, shelf) = Keeper::new(directory.clone(), store.clone(), log);
+    let log = Log::create(disk, &folder.path().join("ledger"), ledger_signer()).unwrap();
+    let (keeper, shelf) = Keeper::new(directory.clone(), Feed::new(store.clone(), log));
     Scene { keeper, shelf, store, directory, faults, _folder: folder }
 }
 
@@ -61,7 +52,7 @@ impl Scene {
     /// be in its tree.
     async fn signed(&self) -> u64 {
         let Published { note, reader } = self.shelf.last();
-        let key: VerifierKey = signer().verifier().clone();
+        let key: VerifierKey = ledger_signer().verifier().clone();
         let (checkpoint, _) = Checkpoint::open(note.as_bytes(), &key).unwrap();
         assert_eq!(checkpoint, *reader.checkpoint());
         for (index, entry) in (0..checkpoint.size).zip(self.entries().await) {
@@ -125,6 +116,36 @@ async fn a_store_that_takes_no_anchor_or_gives_no_entries_is_asked_again() {
 }
 
 #[tokio::test]
+async fn a_cosignature_that_does_not_fit_is_not_kept_and_ends_nothing() {
+    let mut scene = scene().await;
+    scene.keeper.round().await.unwrap();
+    let witness = WitnessSigner::new("witness.example/w1", &Seed::new([8; 32])).unwrap();
+    let note = Note::parse(scene.shelf.last().note.as_bytes()).unwrap();
+    let other = Note::new(format!("{}more\n", note.text())).unwrap();
+    for signed in [&other, &note] {
+        let signature = witness.cosign(signed, 1_700_000_000).unwrap();
+        let (text, key) = (note.text().to_owned(), witness.verifier().clone());
+        scene.keeper.add_cosignature(Cosigned { text, key, signature }).await.unwrap();
+        let kept = Note::parse(scene.shelf.last().note.as_bytes()).unwrap();
+        assert_eq!(kept.verify(witness.verifier()).is_ok(), signed == &note);
+    }
+    scene.directory.record_full().await.unwrap();
+    scene.keeper.round().await.unwrap();
+    assert_eq!(scene.signed().await, 4);
+}
+
+/// A start may have fed it, to compare it with what a witness has seen.
+#[tokio::test]
+async fn what_was_fed_and_not_signed_is_signed_by_the_next_round() {
+    let mut scene = scene().await;
+    assert!(scene.keeper.feed.up_to(1).await.unwrap());
+    assert!(!scene.keeper.feed.up_to(2).await.unwrap(), "the store ends before");
+    assert_eq!((scene.keeper.feed.size(), scene.signed().await), (1, 0));
+    scene.keeper.round().await.unwrap();
+    assert_eq!(scene.signed().await, 2);
+}
+
+#[tokio::test]
 async fn a_failed_sync_ends_the_keeping_for_good() {
     let mut scene = scene().await;
     scene.faults.fail_sync(|path| path.to_string_lossy().contains("tile"), 1);
@@ -172,20 +193,41 @@ async fn a_power_cut_in_a_round_takes_no_checkpoint_back() {
     }
 }
 
+#[tokio::test]
+async fn an_entry_that_nobody_has_written_is_waited_for_by_nobody() {
+    let Scene { keeper, shelf, directory, _folder, .. } = scene().await;
+    // Without a keeper whoever asks for more than there is signed waits for ever.
+    for index in [1, 2, u64::MAX] {
+        let last = tokio::time::timeout(Duration::from_mins(1), shelf.covering(index)).await;
+        assert_eq!(last.unwrap().unwrap().reader.checkpoint().size, 0);
+    }
+    let (reporter, _) = tonic_health::server::health_reporter();
+    let _keeping = Keeping::begin(keeper, Health::new(reporter));
+    let receipt = directory.record_full().await.unwrap();
+    assert!(shelf.covering(receipt.0).await.unwrap().reader.checkpoint().size > receipt.0);
+}
+
+#[tokio::test]
+async fn whoever_asks_again_and_again_waits_for_a_round_that_others_share() {
+    let Scene { keeper, shelf, directory, _folder, .. } = scene().await;
+    let (reporter, _) = tonic_health::server::health_reporter();
+    let keeping = Keeping::begin(keeper, Health::new(reporter));
+    shelf.fresh().await;
+    let begun = Instant::now();
+    for _ in 0..3 {
+        let receipt = directory.record_full().await.unwrap();
+        let (one, other) = tokio::join!(shelf.fresh(), shelf.fresh());
+        assert!(one.reader.checkpoint().size > receipt.0);
+        assert_eq!(one.reader.checkpoint(), other.reader.checkpoint());
+    }
+    assert!(begun.elapsed() >= 3 * DEMANDED_ROUNDS_APART);
+    assert_eq!(keeping.close().await, None);
+}
+
 /// What health says of the ledger.
 async fn status(health: &HealthService) -> Option<i32> {
     let request = HealthCheckRequest { service: grpc::LEDGER_KEPT.to_owned() };
     health.check(Request::new(request)).await.ok().map(|checked| checked.into_inner().status)
-}
-
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
-    waited.unwrap_or_else(|_| panic!("waited too long for {what}"));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! One witness is asked to cosign one checkpoint (C2SP tlog-witness, over HTTP/1.1).
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -11,7 +12,7 @@ use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use signpost_ledger::note::checkpoint::Checkpoint;
 use signpost_ledger::note::key::{Algorithm, VerifierKey};
-use signpost_ledger::note::{NOTE_LEN_MAX, Note, NoteError, Signature};
+use signpost_ledger::note::{NOTE_LEN_MAX, Note, NoteError};
 use signpost_ledger::witness::{name_of, request};
 use tokio::net::TcpStream;
 
@@ -23,6 +24,9 @@ use crate::witness::http::{ADD_CHECKPOINT, CHECKPOINTS};
 
 /// How long one exchange may take.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// So often a witness may name another size to begin from.
+const ASKED_MAX: usize = 5;
 
 /// A witness, and how to reach it.
 #[derive(Debug)]
@@ -40,9 +44,15 @@ pub(crate) struct Witness {
 /// Why there is no cosignature.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotCosigned {
-    /// It cannot be reached, or does not do it now.
+    /// Nobody is reached there, or our own ledger cannot be read now.
     #[error("witness {witness}: {problem}")]
     Missing { witness: String, problem: String },
+    /// Whoever answers there does not cosign, and says nothing of another history.
+    #[error(
+        "witness {witness} answers and does not cosign ({problem}): see who answers there, and that it \
+         was told of this ledger's key"
+    )]
+    Refuses { witness: String, problem: String },
     /// It says, without showing it, that it has cosigned what is no part of our ledger: the word may be
     /// anybody's on the way.
     #[error(
@@ -55,7 +65,7 @@ pub(crate) enum NotCosigned {
         "witness {witness} has seen another history of this ledger ({problem}): one of the two was \
          changed or put back; nothing is to be relied on until it is known which"
     )]
-    Contradicts { witness: String, problem: String },
+    Contradicts { witness: String, problem: String, seen: Box<Checkpoint> },
 }
 
 /// What a witness makes of one request.
@@ -86,46 +96,39 @@ impl Witness {
     /// Asks for the last checkpoint to be cosigned. Gives it with the witness's signature.
     pub(crate) async fn ask(&mut self, ledger: &Published) -> Result<Cosigned, NotCosigned> {
         let size = ledger.reader.checkpoint().size;
-        match self.ask_from(ledger, self.from).await? {
-            Reply::Cosigned(cosigned) => {
-                self.from = size;
-                Ok(*cosigned)
-            }
-            // It has this size already, and another root.
-            Reply::From(from) if from > size || from == self.from => {
-                Err(self.contradiction(ledger, from).await)
-            }
-            Reply::NotConsistent => Err(self.contradiction(ledger, self.from).await),
-            Reply::From(from) => {
-                self.from = from;
-                match self.ask_from(ledger, from).await? {
-                    Reply::Cosigned(cosigned) => {
-                        self.from = size;
-                        Ok(*cosigned)
-                    }
-                    Reply::From(other) if other <= size && other != from => {
-                        Err(self.missing("somebody else asks it for the same ledger"))
-                    }
-                    Reply::From(_) | Reply::NotConsistent => {
-                        Err(self.contradiction(ledger, from).await)
-                    }
+        for _ in 0..ASKED_MAX {
+            match self.ask_from(ledger, self.from).await? {
+                Reply::Cosigned(cosigned) => {
+                    self.from = size;
+                    return Ok(*cosigned);
                 }
+                Reply::From(from) if from <= size && from != self.from => self.from = from,
+                // It has this size already, and another root; or a larger one.
+                Reply::From(from) => return Err(self.contradiction(ledger, from).await),
+                Reply::NotConsistent => return Err(self.contradiction(ledger, self.from).await),
             }
         }
+        Err(self
+            .refuses("it names another size each time: somebody else asks it for the same ledger"))
     }
 
     /// What the witness says to have cosigned, and whether it can show that.
     async fn contradiction(&self, ledger: &Published, from: u64) -> NotCosigned {
         let witness = self.key.name().to_owned();
         let ours = ledger.reader.checkpoint().size;
-        match self.shown().await {
-            Some(seen) if !is_part_of(ledger, &seen).await => {
-                let problem = format!("it shows {} entries, ours are {ours}", seen.size);
-                NotCosigned::Contradicts { witness, problem }
+        let claims = |problem| NotCosigned::Claims { witness: witness.clone(), problem };
+        let Some(seen) = self.shown().await else {
+            return claims(format!("it names {from} entries, ours are {ours}"));
+        };
+        match is_part_of(ledger, &seen).await {
+            Ok(true) => {
+                claims(format!("it refuses, and what it shows is part of our {ours} entries"))
             }
-            _ => {
-                let problem = format!("it names {from} entries, ours are {ours}");
-                NotCosigned::Claims { witness, problem }
+            // A tile that cannot be read is no other history.
+            Err(error) => claims(format!("what it shows cannot be compared: {error}")),
+            Ok(false) => {
+                let problem = format!("it shows {} entries, ours are {ours}", seen.size);
+                NotCosigned::Contradicts { witness, problem, seen: Box::new(seen) }
             }
         }
     }
@@ -151,15 +154,19 @@ impl Witness {
                 let cosigned = self.cosigned(&ledger.note, &body);
                 cosigned
                     .map(|it| Reply::Cosigned(Box::new(it)))
-                    .map_err(|error| self.missing(error))
+                    .map_err(|error| self.refuses(error))
             }
             StatusCode::CONFLICT => {
                 let latest =
                     str::from_utf8(&body).ok().and_then(|text| text.trim_end().parse().ok());
-                latest.map(Reply::From).ok_or_else(|| self.missing("it named no size"))
+                latest.map(Reply::From).ok_or_else(|| self.refuses("it named no size"))
             }
             StatusCode::UNPROCESSABLE_ENTITY => Ok(Reply::NotConsistent),
-            other => Err(self.missing(format!("it answered {other}"))),
+            // Somebody before it, who does not reach it either.
+            StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
+                Err(self.missing(format!("it is not reached: {status}")))
+            }
+            other => Err(self.refuses(format!("it answered {other}"))),
         }
     }
 
@@ -184,12 +191,14 @@ impl Witness {
         let text = Note::parse(ours.as_bytes())?.text().to_owned();
         // Without the signatures that ours may bear already: an old one would do for a new one.
         let answered = Note::parse(&[text.as_bytes(), b"\n", lines].concat())?;
-        answered.verify(&self.key)?;
-        let is_own =
-            |one: &&Signature| (one.name.as_str(), one.id) == (self.key.name(), self.key.id());
-        let signature = answered.signatures().iter().rfind(is_own).cloned();
         let not_signed = || NoteError::NotSigned { key: self.key.to_string() };
-        Ok(Cosigned { text, key: self.key.clone(), signature: signature.ok_or_else(not_signed)? })
+        // An empty line among its lines would make some of them part of the text.
+        if answered.text() != text {
+            return Err(not_signed());
+        }
+        answered.verify(&self.key)?;
+        let signature = answered.signature_by(&self.key).cloned().ok_or_else(not_signed)?;
+        Ok(Cosigned { text, key: self.key.clone(), signature })
     }
 
     async fn send(
@@ -223,18 +232,24 @@ impl Witness {
         }
     }
 
-    fn missing(&self, problem: impl std::fmt::Display) -> NotCosigned {
+    pub(crate) fn missing(&self, problem: impl Display) -> NotCosigned {
         let witness = self.key.name().to_owned();
         NotCosigned::Missing { witness, problem: problem.to_string() }
     }
+
+    fn refuses(&self, problem: impl Display) -> NotCosigned {
+        let witness = self.key.name().to_owned();
+        NotCosigned::Refuses { witness, problem: problem.to_string() }
+    }
 }
 
-/// Whether our ledger holds all of what this checkpoint covers. What cannot be read tells nothing.
-async fn is_part_of(ledger: &Published, seen: &Checkpoint) -> bool {
+/// Whether our ledger holds all of what this checkpoint covers, as far as it is signed.
+async fn is_part_of(ledger: &Published, seen: &Checkpoint) -> Result<bool, String> {
     let (reader, Checkpoint { size, root, .. }) = (ledger.reader.clone(), seen.clone());
     if size > reader.checkpoint().size {
-        return false;
+        return Ok(false);
     }
     let ours = tokio::task::spawn_blocking(move || reader.root(size)).await;
-    ours.is_ok_and(|ours| ours.is_ok_and(|ours| ours == root))
+    let ours = ours.map_err(|error| error.to_string())?;
+    ours.map(|ours| ours == root).map_err(|error| with_sources(&error))
 }
