@@ -122,8 +122,7 @@ mod tests {
     fn a_changed_bit_is_found_in_the_last_entries_and_not_looked_for_before_them() {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().join("ledger");
-        let signer = || LogSigner::new("test.example/ledger", &Seed::new([7; 32])).unwrap();
-        let mut log = Log::create(Arc::new(OsDisk), &directory, signer()).unwrap();
+        let mut log = Log::create(Arc::new(OsDisk), &directory, ledger_signer()).unwrap();
         let size = COMPARED_MAX + 300;
         for index in 0..size {
             log.append(index, &index.to_be_bytes()).unwrap();
@@ -135,7 +134,7 @@ mod tests {
             let mut flipped = good.clone();
             flipped[9] ^= 1;
             std::fs::write(&path, flipped).unwrap();
-            let log = Log::open(Arc::new(OsDisk), &directory, signer()).unwrap();
+            let log = Log::open(Arc::new(OsDisk), &directory, ledger_signer()).unwrap();
             let read = LastEntries::read(&directory, &log);
             assert_eq!(read.is_err(), is_found, "{bundle}");
             std::fs::write(&path, good).unwrap();

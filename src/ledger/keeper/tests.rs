@@ -180,7 +180,8 @@ async fn a_power_cut_in_a_round_takes_no_checkpoint_back() {
             let Scene { keeper, shelf, store, faults, _folder: folder, .. } = scene;
             let published = shelf.last().reader.checkpoint().clone();
             drop((keeper, shelf, faults));
-            let log = Log::open(Arc::new(OsDisk), &folder.path().join("ledger"), signer()).unwrap();
+            let log = Log::open(Arc::new(OsDisk), &folder.path().join("ledger"), ledger_signer());
+            let log = log.unwrap();
             let left = log.reader();
             assert_eq!(left.root(published.size).unwrap(), published.root, "operation {at}");
             assert!(kept.is_err() || published.size > 6, "operation {at}");
