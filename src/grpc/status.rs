@@ -146,6 +146,18 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
             "what was proposed has changed since; look at it and propose anew",
         ),
         Reason::WrongState(problem) => (Code::FailedPrecondition, *problem),
+        Reason::OtherDigest => (
+            Code::FailedPrecondition,
+            "this is not the digest of the plan; look at the plan and approve what it says",
+        ),
+        Reason::ClockInDoubt => (
+            Code::FailedPrecondition,
+            "the clock is in doubt and nothing may be destroyed; two people must confirm it first",
+        ),
+        Reason::Held => (
+            Code::FailedPrecondition,
+            "a legal hold stands; a purge of everything waits until it is lifted",
+        ),
         Reason::CodeUnknown | Reason::CodeOfOtherOrganisation => return code_unknown(receipt),
         Reason::CodeExpired => {
             (Code::FailedPrecondition, "the enrolment code has expired; ask for a new one")
@@ -220,6 +232,9 @@ fn details_of(reason: &Reason) -> ErrorDetails {
         | Reason::AlreadyRegistered(_)
         | Reason::Outdated
         | Reason::WrongState(_)
+        | Reason::OtherDigest
+        | Reason::ClockInDoubt
+        | Reason::Held
         | Reason::CodeUnknown
         | Reason::CodeOfOtherOrganisation
         | Reason::CodeExpired

@@ -84,6 +84,7 @@ macro_rules! conformance_suite {
                     an_empty_scope_has_no_records,
                     a_child_is_its_own_head_and_flags,
                     a_kind_is_all_its_records,
+                    everything_is_every_record_once,
                     pages_visit_each_record_once,
                     a_scan_goes_on_behind_a_removed_record,
                     the_largest_limit_is_no_error,

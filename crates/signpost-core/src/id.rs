@@ -49,6 +49,10 @@ ids! {
     FlagId;
     /// A lifting of a shield that waits for its second name.
     LiftId;
+    /// A purge, from its plan to its certificate.
+    PurgeId;
+    /// A legal hold.
+    HoldId;
     /// The client's own id of a write (AIP-155): the same id gives the first result again.
     RequestId;
 }
@@ -84,6 +88,10 @@ digests! {
     BodyDigest;
     /// BLAKE3 of an evaluation key, by which a replaced key is noticed; it tells nothing of the key.
     KeyFingerprint;
+    /// SHA-256 of what a purge plan covers: what an approver approves. See [`crate::purge`].
+    PurgeDigest;
+    /// By what a suppression is found: a keyed hash of a pseudonym, which does not lead back to it.
+    SuppressionMarker;
     /// RFC 6962 leaf hash of a ledger entry: SHA-256 of 0x00 and the entry.
     LeafHash;
 }

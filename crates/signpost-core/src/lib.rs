@@ -23,6 +23,7 @@ pub mod id;
 pub mod memory;
 pub mod permit;
 pub mod policy;
+pub mod purge;
 pub mod quota;
 pub mod record;
 pub mod refusal;

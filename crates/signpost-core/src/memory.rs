@@ -78,13 +78,19 @@ impl Store for MemoryStore {
     ) -> Lookup<'s, Vec<Stored>> {
         Lookup::to_come(async move {
             let state = self.state()?;
-            let prefix = scope.locate(&INDEX_KEY);
-            let from = match after {
-                None => Bound::Included(Location::first_of(&prefix)),
-                Some(key) => Bound::Excluded(key.locate(&INDEX_KEY)),
+            let prefix = match scope {
+                Scope::Child(_) | Scope::Kind(_) => Some(scope.locate(&INDEX_KEY)),
+                Scope::Everything => None,
+            };
+            let from = match (after, prefix) {
+                (Some(key), _) => Bound::Excluded(key.locate(&INDEX_KEY)),
+                (None, Some(prefix)) => Bound::Included(Location::first_of(&prefix)),
+                (None, None) => Bound::Unbounded,
             };
             let found = state.records.range((from, Bound::Unbounded));
-            let within = found.take_while(|(location, _)| location.as_bytes().starts_with(&prefix));
+            let within = found.take_while(|(location, _)| {
+                prefix.is_none_or(|prefix| location.as_bytes().starts_with(&prefix))
+            });
             Ok(within.take(limit.get()).map(|(_, stored)| stored.clone()).collect())
         })
     }

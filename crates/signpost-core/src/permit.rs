@@ -100,7 +100,9 @@ const CONTRIBUTORS: &[Role] = &[
     Role::Dsl,
 ];
 
-/// A broker asks by pseudonyms too, and a privacy officer registers canaries by them.
+/// A broker asks by pseudonyms too, a privacy officer registers canaries and holds by them, and a purge
+/// operator plans a child's purge by them: none of the three is answered with anything about the child,
+/// and points are limited for them as for all.
 const EVALUATORS: &[Role] = &[
     Role::SocialWorker,
     Role::SocialWorkManager,
@@ -113,6 +115,7 @@ const EVALUATORS: &[Role] = &[
     Role::Dsl,
     Role::Broker,
     Role::PrivacyOfficer,
+    Role::PurgeOperator,
 ];
 
 /// The roles that may do this. Which purposes they may ask for is the policy's.
@@ -131,6 +134,16 @@ pub fn roles_for(action: Action) -> &'static [Role] {
             &[Role::SocialWorkManager, Role::MashPractitioner]
         }
         Action::ConfirmClock => &[Role::PurgeOperator, Role::PurgeApprover],
+        Action::PlanPurge => &[Role::PurgeOperator],
+        Action::ApprovePurge => &[Role::PurgeApprover],
+        Action::CancelPurge => &[Role::PurgeOperator, Role::PurgeApprover],
+        Action::ShowPurge | Action::ListPurges => {
+            &[Role::PurgeOperator, Role::PurgeApprover, Role::PrivacyOfficer, Role::Auditor]
+        }
+        Action::ReadPurgeAnnex => &[Role::PrivacyOfficer],
+        // Whoever plans purges does not decide what is held back from them.
+        Action::SetHold | Action::LiftHold => &[Role::PurgeApprover, Role::PrivacyOfficer],
+        Action::ListHolds => &[Role::PurgeApprover, Role::PrivacyOfficer, Role::Auditor],
         Action::RegisterOrganisation
         | Action::AddTeam
         | Action::ChangeTeam
@@ -169,6 +182,9 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         | Action::RaiseAlerts
         | Action::RecoverAdministrators
         | Action::Anchor
+        | Action::CountPurge
+        | Action::AdvancePurge
+        | Action::CertifyPurge
         | Action::RenewCertificate
         | Action::RedeemCode => &[],
     }

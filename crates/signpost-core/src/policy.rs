@@ -156,6 +156,12 @@ impl Policy {
         Some(self.cell_of(self.broker, row.ended, purpose, self.broker_sees_shielded))
     }
 
+    /// After so many months an ended involvement is shown to nobody, whoever asks for whatever.
+    #[must_use]
+    pub fn visible_months(&self) -> u32 {
+        self.ended.recent_months.max(self.ended.past_years.saturating_mul(12))
+    }
+
     fn row(&self, role: Role, purpose: Purpose) -> Option<&Row> {
         self.rows.iter().find(|row| row.roles.contains(&role) && row.purposes.contains(&purpose))
     }

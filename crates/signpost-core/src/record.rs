@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::alert::{Alert, AlertMark, Canary};
 use crate::flag::ContactFlag;
 use crate::id::{
-    ActorId, BodyDigest, FlagId, LiftId, OrganisationId, PersonId, ProposalId, Receipt, RequestId,
-    SystemId, TeamId,
+    ActorId, BodyDigest, FlagId, HoldId, LiftId, OrganisationId, PersonId, ProposalId, PurgeId,
+    Receipt, RequestId, SystemId, TeamId,
 };
+use crate::purge::{LegalHold, MarkerKey, PurgeAnnex, PurgePlan, PurgeQuota, Suppression};
 use crate::register::{
     Certificate, Claim, Custodies, Enrolment, Group, Members, Organisation, Person, Proposal,
     ServiceState, System, Team, TokenRecord,
@@ -67,6 +68,18 @@ pub enum Record {
     Canary(Canary),
     /// How far the ledger has been looked through for alerts.
     AlertMark(AlertMark),
+    /// A purge, from its plan on.
+    Purge(Box<PurgePlan>),
+    /// What a dry run counted.
+    PurgeAnnex(PurgeAnnex),
+    /// What is held back from every purge.
+    Hold(Box<LegalHold>),
+    /// The key of all suppressions.
+    MarkerKey(MarkerKey),
+    /// That writes about a child are discarded.
+    Suppression(Suppression),
+    /// How many children's purges an operator planned on a day.
+    PurgeQuota(PurgeQuota),
 }
 
 /// What holds for a child under one pseudonym. Every write about the child writes it anew, so that
@@ -145,6 +158,10 @@ pub enum ReplayResult {
     ClockConfirmed,
     /// The register was changed.
     Register(Registered),
+    /// A purge was planned, approved or called off.
+    Purge(PurgeId),
+    /// One of the two names of a hold, or of its lifting, was given.
+    Hold(HoldId),
 }
 
 /// What a change of the register answered.
@@ -242,6 +259,12 @@ impl Record {
             Self::Alert(alert) => RecordKey::Alert(alert.id),
             Self::Canary(canary) => RecordKey::Canary(canary.id),
             Self::AlertMark(_) => RecordKey::AlertMark,
+            Self::Purge(plan) => RecordKey::Purge(plan.id),
+            Self::PurgeAnnex(annex) => RecordKey::PurgeAnnex(annex.purge),
+            Self::Hold(hold) => RecordKey::Hold(hold.id),
+            Self::MarkerKey(_) => RecordKey::MarkerKey,
+            Self::Suppression(suppression) => RecordKey::Suppression(suppression.marker),
+            Self::PurgeQuota(quota) => RecordKey::PurgeQuota(quota.person),
         }
     }
 

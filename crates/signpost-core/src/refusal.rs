@@ -117,6 +117,15 @@ pub enum Reason {
     /// What the proposal was about has changed since.
     #[error("what was proposed is outdated")]
     Outdated,
+    /// What is approved is another plan than the one that is on record.
+    #[error("the digest is not the plan's")]
+    OtherDigest,
+    /// The clock is in doubt, and nothing may be destroyed.
+    #[error("the clock is in doubt, and nothing may be destroyed")]
+    ClockInDoubt,
+    /// A legal hold stands.
+    #[error("a legal hold stands")]
+    Held,
     /// It cannot be done as things stand.
     #[error("it cannot be done now: {0}")]
     WrongState(&'static str),
@@ -183,6 +192,9 @@ impl Reason {
             Self::AlreadyRegistered(_) => Outcome::AlreadyRegistered,
             Self::Outdated => Outcome::Outdated,
             Self::WrongState(_) => Outcome::WrongState,
+            Self::OtherDigest => Outcome::OtherDigest,
+            Self::ClockInDoubt => Outcome::ClockInDoubt,
+            Self::Held => Outcome::Held,
             Self::CodeUnknown => Outcome::CodeUnknown,
             Self::CodeExpired => Outcome::CodeExpired,
             Self::CodeOfOtherOrganisation => Outcome::CodeOfOtherOrganisation,

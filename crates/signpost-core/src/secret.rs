@@ -40,3 +40,21 @@ macro_rules! secret_bytes {
     };
 }
 pub(crate) use secret_bytes;
+
+/// Lets a secret of 32 bytes stand in a record, which the store seals.
+macro_rules! secret_in_records {
+    ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.serialize(serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <[u8; 32]>::deserialize(deserializer).map(Self)
+            }
+        }
+    };
+}
+pub(crate) use secret_in_records;

@@ -55,6 +55,12 @@ macro_rules! terms {
     };
 }
 
+mod purge;
+
+pub use purge::{
+    HoldGround, PurgeAuthority, PurgeReason, PurgeState, PurgedKind, ScopeKind, SuppressionMode,
+};
+
 /// A stored code that this build does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown code {0}")]
@@ -382,6 +388,18 @@ terms! {
         IdentifyActor = 72 "IDENTIFY_ACTOR",
         ReadLedger = 73 "READ_LEDGER",
         ListEntries = 74 "LIST_ENTRIES",
+        PlanPurge = 88 "PLAN_PURGE",
+        ApprovePurge = 89 "APPROVE_PURGE",
+        CancelPurge = 90 "CANCEL_PURGE",
+        ShowPurge = 91 "SHOW_PURGE",
+        ListPurges = 92 "LIST_PURGES",
+        ReadPurgeAnnex = 93 "READ_PURGE_ANNEX",
+        SetHold = 94 "SET_HOLD",
+        LiftHold = 95 "LIFT_HOLD",
+        ListHolds = 96 "LIST_HOLDS",
+        AdvancePurge = 97 "ADVANCE_PURGE",
+        CertifyPurge = 98 "CERTIFY_PURGE",
+        CountPurge = 99 "COUNT_PURGE",
     }
 }
 
@@ -416,6 +434,9 @@ terms! {
         CodeExpired = 42 "CODE_EXPIRED",
         CodeUsed = 43 "CODE_USED",
         CodeOfOtherOrganisation = 44 "CODE_OF_OTHER_ORGANISATION",
+        OtherDigest = 45 "OTHER_DIGEST",
+        ClockInDoubt = 46 "CLOCK_IN_DOUBT",
+        Held = 47 "HELD",
         CertificateUnknown = 48 "CERTIFICATE_UNKNOWN",
         SystemSuspended = 49 "SYSTEM_SUSPENDED",
         TokenMissing = 50 "TOKEN_MISSING",

@@ -24,6 +24,9 @@ pub enum TextError {
     /// Not a telephone number in international form.
     #[error("must be a telephone number in E.164 form, such as +441632960001")]
     Phone,
+    /// Not the reference of a case file.
+    #[error("must be 2 to 8 capitals, a year and a number, such as DPO-2026-00042")]
+    Case,
     /// The text reads as a child's identifier.
     #[error("reads as an identifier of a child; Signpost takes none in a text")]
     Identifier,
@@ -104,6 +107,23 @@ texts! {
             c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
         })
     };
+    /// The case file by which somebody answers for a purge or a hold: 2 to 8 capitals, a year and a
+    /// number of 1 to 5 digits, such as DPO-2026-00042. It has letters and at most 9 digits, and so no
+    /// identifier of a child fits it.
+    CaseReference, |text| {
+        let mut parts = text.split('-');
+        let (letters, year, number) = (parts.next(), parts.next(), parts.next());
+        let within = |part: Option<&str>, least, most, fits: fn(u8) -> bool| {
+            part.is_some_and(|part| {
+                (least..=most).contains(&part.len()) && part.bytes().all(fits)
+            })
+        };
+        let fits = parts.next().is_none()
+            && within(letters, 2, 8, |byte| byte.is_ascii_uppercase())
+            && within(year, 4, 4, |byte| byte.is_ascii_digit())
+            && within(number, 1, 5, |byte| byte.is_ascii_digit());
+        if fits { Ok(()) } else { Err(TextError::Case) }
+    };
     /// A telephone number in E.164 form: a plus and 7 to 15 digits, the first not 0.
     Phone, |text| {
         let digits = text.strip_prefix('+').ok_or(TextError::Phone)?;
@@ -163,6 +183,28 @@ mod tests {
         assert!(Phone::try_from("+441632960001".to_owned()).is_ok());
         for wrong in ["01632960001", "+0441632", "+44 1632", "+", "+1234567890123456"] {
             assert_eq!(Phone::try_from(wrong.to_owned()), Err(TextError::Phone));
+        }
+    }
+
+    #[test]
+    fn a_case_reference_is_letters_a_year_and_a_number() {
+        for right in ["DPO-2026-00042", "AB-2026-1", "COURTREF-2025-99999"] {
+            assert!(CaseReference::try_from(right.to_owned()).is_ok());
+        }
+        for wrong in [
+            "",
+            "9990000018",
+            "A-2026-1",
+            "DPO-2026",
+            "DPO-26-1",
+            "DPO-2026-123456",
+            "dpo-2026-1",
+            "DPO-2026-1-1",
+            "DPO-2026-",
+            "A999000001812",
+            "DPO-٢٠٢٦-1",
+        ] {
+            assert_eq!(CaseReference::try_from(wrong.to_owned()), Err(TextError::Case));
         }
     }
 

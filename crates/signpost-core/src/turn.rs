@@ -144,7 +144,13 @@ impl Carry for Compaction {
             | Record::Proposal(_)
             | Record::Alert(_)
             | Record::Canary(_)
-            | Record::AlertMark(_) => true,
+            | Record::AlertMark(_)
+            | Record::Purge(_)
+            | Record::PurgeAnnex(_)
+            | Record::Hold(_)
+            | Record::PurgeQuota(_) => true,
+            Record::Suppression(suppression) => suppression.until > self.now,
+            Record::MarkerKey(key) => key.until > self.now,
         };
         stays.then_some(record)
     }

@@ -347,9 +347,14 @@ fn scan_records(
     fail::fail_point!("index-reads");
     let in_use = shared.read_generation()?;
     let generation = in_use.as_ref().ok_or(StoreError::Unavailable)?;
-    let prefix = generation.keys.locate_scope(scope);
     let after = after.map(|key| generation.keys.locate(key));
-    let found = generation.index.scan(&prefix, after.as_ref(), limit);
+    let found = match scope {
+        Scope::Child(_) | Scope::Kind(_) => {
+            let prefix = generation.keys.locate_scope(scope);
+            generation.index.scan(&prefix, after.as_ref(), limit)
+        }
+        Scope::Everything => generation.index.scan_all(after.as_ref(), limit),
+    };
     let found = found.map_err(|error| unreadable(&error))?;
     let unseal =
         |(location, sealed): &([u8; 48], sled::IVec)| generation.keys.unseal(location, sealed);

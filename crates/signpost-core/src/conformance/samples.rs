@@ -1,5 +1,7 @@
 //! What the cases commit: one record of every kind, and commits of the service itself.
 
+mod purges;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -160,7 +162,13 @@ fn next_kind(record: &Record) -> Option<Record> {
             Record::Canary(Canary { id: CanaryId::new([19; 16]), subject: subject(&[3, 4]) })
         }
         Record::Canary(_) => Record::AlertMark(AlertMark { next: Receipt(7) }),
-        Record::AlertMark(_) => return None,
+        Record::AlertMark(_) => purges::purge(),
+        Record::Purge(_) => purges::annex(),
+        Record::PurgeAnnex(_) => purges::hold(),
+        Record::Hold(_) => purges::marker_key(),
+        Record::MarkerKey(_) => purges::suppression(),
+        Record::Suppression(_) => purges::quota(),
+        Record::PurgeQuota(_) => return None,
     })
 }
 

@@ -42,6 +42,22 @@ pub async fn a_kind_is_all_its_records(fixture: &Fixture) {
     }
 }
 
+/// Everything is every record of every kind and child, each once, whatever the size of the pages.
+pub async fn everything_is_every_record_once(fixture: &Fixture) {
+    let others = (2..40).flat_map(|number| [put_head(number), Write::Put(flag(number, 1))]);
+    let writes = every_kind().into_iter().map(Write::Put).chain(others);
+    fixture.commit(commit(writes.collect())).await;
+    let expected = every_kind().into_iter().map(|record| record.key());
+    let others = (2..40).flat_map(|number| [head_key(number), flag(number, 1).key()]);
+    let expected = sorted(expected.chain(others));
+    for size in [1, 7, 64, 10_000] {
+        let found = pages(fixture, &Scope::Everything, limit(size)).await;
+        assert_eq!(keys(&found), expected, "pages of {size}");
+    }
+    let child = scan(fixture, &Scope::Child(pseudonym(3)), NO_LIMIT).await;
+    assert_eq!(keys(&child), sorted([head_key(3), flag(3, 1).key()]), "as it was before");
+}
+
 /// Whatever the size of the pages, each record is visited once, and in one order.
 pub async fn pages_visit_each_record_once(fixture: &Fixture) {
     let writes = (0..30).map(|id| Write::Put(flag(1, id))).chain([put_head(1)]);

@@ -120,7 +120,13 @@ pub async fn a_compaction_leaves_only_what_has_had_its_time(fixture: &Fixture) {
     let Record::Replay(ended) = &old else { unreachable!("it is one") };
     fixture.clock.set(ended.until);
     recent.until = fixture.clock.now() + jiff::Span::new().hours(1);
-    records.retain(|record| !matches!(record, Record::Replay(_) | Record::Lift(_)));
+    records.retain(|record| {
+        let has_its_time = matches!(
+            record,
+            Record::Replay(_) | Record::Lift(_) | Record::Suppression(_) | Record::MarkerKey(_)
+        );
+        !has_its_time
+    });
     let stays = records.into_iter().chain([Record::Replay(recent)]).collect::<Vec<_>>();
     let writes = stays.iter().cloned().chain([old.clone()]).map(Write::Put).collect();
     fixture.commit(commit(writes)).await;

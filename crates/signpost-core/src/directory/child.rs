@@ -85,7 +85,13 @@ impl Child {
             | Record::Proposal(_)
             | Record::Alert(_)
             | Record::Canary(_)
-            | Record::AlertMark(_) => return Err(StoreError::Damaged),
+            | Record::AlertMark(_)
+            | Record::Purge(_)
+            | Record::PurgeAnnex(_)
+            | Record::Hold(_)
+            | Record::MarkerKey(_)
+            | Record::Suppression(_)
+            | Record::PurgeQuota(_) => return Err(StoreError::Damaged),
         }
         Ok(())
     }

@@ -184,7 +184,9 @@ fn progress_of(first: &Written<ReplayResult>) -> Result<Written<ClockProgress>, 
         | ReplayResult::ShieldSet
         | ReplayResult::LiftBegun(_)
         | ReplayResult::Lifted(_)
-        | ReplayResult::Register(_) => return Err(StoreError::Damaged.into()),
+        | ReplayResult::Register(_)
+        | ReplayResult::Purge(_)
+        | ReplayResult::Hold(_) => return Err(StoreError::Damaged.into()),
     };
     Ok(Written { result, receipt: first.receipt })
 }

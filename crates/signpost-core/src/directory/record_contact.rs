@@ -160,6 +160,8 @@ pub(super) fn flag_of(first: &Written<ReplayResult>) -> Result<Written<FlagId>, 
         | ReplayResult::Lifted(_)
         | ReplayResult::ClockConfirmationBegun
         | ReplayResult::ClockConfirmed
-        | ReplayResult::Register(_) => Err(StoreError::Damaged.into()),
+        | ReplayResult::Register(_)
+        | ReplayResult::Purge(_)
+        | ReplayResult::Hold(_) => Err(StoreError::Damaged.into()),
     }
 }

@@ -126,7 +126,9 @@ impl Directory {
                     | ReplayResult::ShieldSet
                     | ReplayResult::ClockConfirmationBegun
                     | ReplayResult::ClockConfirmed
-                    | ReplayResult::Register(_) => return Err(StoreError::Damaged.into()),
+                    | ReplayResult::Register(_)
+                    | ReplayResult::Purge(_)
+                    | ReplayResult::Hold(_) => return Err(StoreError::Damaged.into()),
                 };
                 Ok(Written { result, receipt: first.receipt })
             }

@@ -2,8 +2,8 @@
 
 use super::ReplayKey;
 use crate::id::{
-    AlertId, CanaryId, Fingerprint, FlagId, GroupId, LiftId, OrganisationId, PersonId, ProposalId,
-    SystemId, TeamId,
+    AlertId, CanaryId, Fingerprint, FlagId, GroupId, HoldId, LiftId, OrganisationId, PersonId,
+    ProposalId, PurgeId, SuppressionMarker, SystemId, TeamId,
 };
 use crate::register::Claimed;
 use crate::subject::Pseudonym;
@@ -54,6 +54,18 @@ pub enum RecordKey {
     Canary(CanaryId),
     /// How far the ledger has been looked through for alerts.
     AlertMark,
+    /// A purge.
+    Purge(PurgeId),
+    /// What a dry run counted.
+    PurgeAnnex(PurgeId),
+    /// A legal hold.
+    Hold(HoldId),
+    /// The key of all suppressions.
+    MarkerKey,
+    /// A suppression.
+    Suppression(SuppressionMarker),
+    /// How many children's purges an operator planned on a day.
+    PurgeQuota(PersonId),
 }
 
 /// The kinds of record that are scanned as a whole.
@@ -97,6 +109,18 @@ pub enum Kind {
     Canary = 20,
     /// How far the ledger has been looked through for alerts.
     AlertMark = 21,
+    /// Purges.
+    Purge = 22,
+    /// What dry runs counted.
+    PurgeAnnex = 23,
+    /// Legal holds.
+    Hold = 24,
+    /// The key of all suppressions.
+    MarkerKey = 25,
+    /// Suppressions.
+    Suppression = 26,
+    /// How many children's purges each operator planned on a day.
+    PurgeQuota = 27,
 }
 
 /// What a scan goes through: the records of one child, or of one kind.
@@ -106,6 +130,9 @@ pub enum Scope {
     Child(Pseudonym),
     /// Every record of a kind.
     Kind(Kind),
+    /// Every record there is, of which a purge's dry run counts some. It goes through children that
+    /// nobody has named, and so nothing else may use it.
+    Everything,
 }
 
 /// Where a record lies: 32 bytes of its scope (for a child, the child key) and 16 of the record
@@ -138,6 +165,12 @@ impl RecordKey {
             Self::Alert(_) => Scope::Kind(Kind::Alert),
             Self::Canary(_) => Scope::Kind(Kind::Canary),
             Self::AlertMark => Scope::Kind(Kind::AlertMark),
+            Self::Purge(_) => Scope::Kind(Kind::Purge),
+            Self::PurgeAnnex(_) => Scope::Kind(Kind::PurgeAnnex),
+            Self::Hold(_) => Scope::Kind(Kind::Hold),
+            Self::MarkerKey => Scope::Kind(Kind::MarkerKey),
+            Self::Suppression(_) => Scope::Kind(Kind::Suppression),
+            Self::PurgeQuota(_) => Scope::Kind(Kind::PurgeQuota),
         }
     }
 
@@ -161,9 +194,9 @@ impl RecordKey {
             Self::System(id) => within.update(id.as_bytes()),
             Self::Certificate(fingerprint) => within.update(fingerprint.as_bytes()),
             Self::Group(id) | Self::Members(id) => within.update(id.as_bytes()),
-            Self::Person(id) => within.update(id.as_bytes()),
+            Self::Person(id) | Self::PurgeQuota(id) => within.update(id.as_bytes()),
             Self::Token(hash) => within.update(hash.as_bytes()),
-            Self::Service | Self::ClockDoubt | Self::AlertMark => &mut within,
+            Self::Service | Self::ClockDoubt | Self::AlertMark | Self::MarkerKey => &mut within,
             Self::Claim(Claimed::Code(scheme, code)) => {
                 within.update(&[1, scheme.code()]).update(code.as_str().as_bytes())
             }
@@ -175,6 +208,9 @@ impl RecordKey {
             Self::Proposal(id) => within.update(id.as_bytes()),
             Self::Alert(id) => within.update(id.as_bytes()),
             Self::Canary(id) => within.update(id.as_bytes()),
+            Self::Purge(id) | Self::PurgeAnnex(id) => within.update(id.as_bytes()),
+            Self::Hold(id) => within.update(id.as_bytes()),
+            Self::Suppression(marker) => within.update(marker.as_bytes()),
         };
         let mut location = [0; 48];
         location[..32].copy_from_slice(&scope);
@@ -184,7 +220,8 @@ impl RecordKey {
 }
 
 impl Scope {
-    /// The first 32 bytes of every location in it; for a child, the child key. For stores alone.
+    /// The first 32 bytes of every location in it; for a child, the child key. Of everything there are
+    /// none that all have: these are no record's. For stores alone.
     #[must_use]
     pub fn locate(&self, index_key: &[u8; 32]) -> [u8; 32] {
         let mut scope = blake3::Hasher::new_keyed(index_key);
@@ -193,6 +230,7 @@ impl Scope {
                 scope.update(b"signpost child\0").update(pseudonym.as_bytes())
             }
             Self::Kind(kind) => scope.update(b"signpost kind\0").update(&[*kind as u8]),
+            Self::Everything => scope.update(b"signpost everything\0"),
         };
         *scope.finalize().as_bytes()
     }

@@ -14,6 +14,7 @@ mod issuing;
 mod ledger;
 mod model;
 mod policy_change;
+mod purge;
 mod quotas;
 mod races;
 mod refusals;

@@ -19,7 +19,7 @@ pub(crate) struct Registers {
 pub(crate) type RegisterKey = [u8; 33];
 
 /// The kinds that are kept in memory.
-pub(crate) const REGISTER_KINDS: [Kind; 10] = [
+pub(crate) const REGISTER_KINDS: [Kind; 12] = [
     Kind::Lift,
     Kind::Organisation,
     Kind::Team,
@@ -30,6 +30,8 @@ pub(crate) const REGISTER_KINDS: [Kind; 10] = [
     Kind::Token,
     Kind::Service,
     Kind::ClockDoubt,
+    Kind::MarkerKey,
+    Kind::Suppression,
 ];
 
 /// By what a record is found among the registers; none where its kind is not kept there.
@@ -46,7 +48,11 @@ pub(crate) fn register_key(key: &RecordKey) -> Option<RegisterKey> {
         | RecordKey::Proposal(_)
         | RecordKey::Alert(_)
         | RecordKey::Canary(_)
-        | RecordKey::AlertMark => return None,
+        | RecordKey::AlertMark
+        | RecordKey::Purge(_)
+        | RecordKey::PurgeAnnex(_)
+        | RecordKey::Hold(_)
+        | RecordKey::PurgeQuota(_) => return None,
         RecordKey::Lift(id) => of(Kind::Lift, id.as_bytes()),
         RecordKey::Organisation(id) => of(Kind::Organisation, id.as_bytes()),
         RecordKey::Team(id) => of(Kind::Team, id.as_bytes()),
@@ -57,13 +63,16 @@ pub(crate) fn register_key(key: &RecordKey) -> Option<RegisterKey> {
         RecordKey::Token(hash) => of(Kind::Token, hash.as_bytes()),
         RecordKey::Service => of(Kind::Service, &[]),
         RecordKey::ClockDoubt => of(Kind::ClockDoubt, &[]),
+        // Every write about a child looks for them.
+        RecordKey::MarkerKey => of(Kind::MarkerKey, &[]),
+        RecordKey::Suppression(marker) => of(Kind::Suppression, marker.as_bytes()),
     })
 }
 
 /// The kind of a scope whose records are kept in memory.
 pub(crate) fn register_kind(scope: &Scope) -> Option<Kind> {
     match scope {
-        Scope::Child(_) => None,
+        Scope::Child(_) | Scope::Everything => None,
         Scope::Kind(kind) => REGISTER_KINDS.contains(kind).then_some(*kind),
     }
 }

@@ -264,7 +264,13 @@ impl Listing {
             | Record::Enrolment(_)
             | Record::Alert(_)
             | Record::Canary(_)
-            | Record::AlertMark(_) => return None,
+            | Record::AlertMark(_)
+            | Record::Purge(_)
+            | Record::PurgeAnnex(_)
+            | Record::Hold(_)
+            | Record::MarkerKey(_)
+            | Record::Suppression(_)
+            | Record::PurgeQuota(_) => return None,
         };
         belongs.then_some(id)
     }

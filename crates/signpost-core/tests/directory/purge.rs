@@ -1,0 +1,3 @@
+//! Purges: planned, approved, held back, and what each covers.
+
+mod coverage;
