@@ -120,7 +120,7 @@ fn what_was_never_initialised_or_is_of_another_format_is_not_served() {
     assert!(!data.exists(), "serving makes no directory");
 
     std::fs::rename(&away, &data).unwrap();
-    std::fs::write(data.join("FORMAT"), "signpost-data 3\n").unwrap();
+    std::fs::write(data.join("FORMAT"), "signpost-data 4\n").unwrap();
     assert_refused(&Binary::output(&world, &["serve"], &[]), 65, "FORMAT");
 
     let empty = World::new();

@@ -1,5 +1,6 @@
 //! The contract on [`Store`] and [`Generations`] as one small function per case, and a macro that runs them on a store.
 
+pub mod erasing;
 pub mod ledger;
 pub mod preconditions;
 pub mod records;
@@ -110,6 +111,14 @@ macro_rules! conformance_suite {
                     a_compaction_leaves_only_what_has_had_its_time,
                     a_turn_has_one_order,
                     no_turn_begins_before_the_last_one_is_over,
+                    what_is_left_behind_is_told_by_kind_and_by_version,
+                }
+                erasing {
+                    an_erased_opening_is_gone_and_all_else_stays,
+                    erasing_again_changes_nothing,
+                    what_is_erased_is_told_until_it_is_on_record,
+                    nothing_is_erased_that_a_journal_may_still_hold,
+                    openings_go_on_behind_erased_ones,
                 }
             }
         }

@@ -12,8 +12,9 @@ use crate::commit::Commit;
 use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{RecordKey, Scope, Stored};
+use crate::search::{SearchProgress, Searched, Sought};
 use crate::store::{CommitError, Lookup, Store, StoreError};
-use crate::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
+use crate::turn::{Carry, Destroyed, EraseOpenings, Erased, Generations, Prepared, Unfinished};
 
 /// A call of [`Store`] or of its [`Generations`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +41,14 @@ pub enum Call {
     Unfinished,
     /// [`Generations::recorded`].
     Recorded,
+    /// [`Generations::erase`].
+    Erase,
+    /// [`Generations::erasure_recorded`].
+    ErasureRecorded,
+    /// [`Generations::sought_openings`].
+    SoughtOpenings,
+    /// [`Generations::search`].
+    Search,
 }
 
 /// How a call fails.
@@ -263,6 +272,35 @@ impl Generations for FaultyStore {
 
     async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
         self.turn(Call::Recorded).take(self.inner.generations().recorded(generation)).await
+    }
+
+    async fn erase(
+        &self,
+        which: Arc<dyn EraseOpenings>,
+        below: Receipt,
+    ) -> Result<Erased, StoreError> {
+        self.turn(Call::Erase).take(self.inner.generations().erase(which, below)).await
+    }
+
+    async fn erasure_recorded(&self) -> Result<(), StoreError> {
+        self.turn(Call::ErasureRecorded).take(self.inner.generations().erasure_recorded()).await
+    }
+
+    async fn sought_openings(
+        &self,
+        which: Arc<dyn EraseOpenings>,
+        below: Receipt,
+    ) -> Result<Vec<Sought>, StoreError> {
+        let sought = self.inner.generations().sought_openings(which, below);
+        self.turn(Call::SoughtOpenings).take(sought).await
+    }
+
+    async fn search(
+        &self,
+        sought: Arc<[Sought]>,
+        progress: Arc<dyn SearchProgress>,
+    ) -> Result<Searched, StoreError> {
+        self.turn(Call::Search).take(self.inner.generations().search(sought, progress)).await
     }
 }
 

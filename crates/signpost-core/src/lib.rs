@@ -29,6 +29,7 @@ pub mod record;
 pub mod refusal;
 pub mod register;
 pub mod release;
+pub mod search;
 pub mod secret;
 pub mod store;
 pub mod subject;

@@ -11,9 +11,12 @@ use crate::anchor::Position;
 use crate::commit::{Commit, Write};
 use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
-use crate::record::{Location, RecordKey, Scope, Stored};
+use crate::record::{Location, RecordKey, RecordKind, Scope, Stored};
+use crate::search::{SearchProgress, Searched, Sought};
 use crate::store::{Clock, CommitError, Lookup, Store, StoreError, stamp_ms};
-use crate::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
+use crate::turn::{
+    Carry, Destroyed, EraseOpenings, Erased, Generations, Passed, Prepared, Unfinished,
+};
 
 /// Keeps all in memory; durable as long as the process.
 #[derive(Debug)]
@@ -26,8 +29,12 @@ pub struct MemoryStore {
 struct State {
     generation: u64,
     prepared: Option<Arc<dyn Carry>>,
-    before: Option<u64>,
+    /// The generation in use before, until it is destroyed, and how far it was.
+    before: Option<Position>,
+    /// The first entry of the generation in use.
+    first_entry: Receipt,
     unrecorded: Vec<Destroyed>,
+    erased: Erased,
     records: BTreeMap<Location, Stored>,
     entries: Vec<Entry>,
     /// BLAKE3 of the one before and the entry, for every commit: what a journal's frames are to
@@ -47,7 +54,9 @@ impl MemoryStore {
             generation: 1,
             prepared: None,
             before: None,
+            first_entry: Receipt(0),
             unrecorded: Vec::new(),
+            erased: Erased::default(),
             records: BTreeMap::new(),
             entries: Vec::new(),
             running_hash: [0; 32],
@@ -144,9 +153,7 @@ impl Store for MemoryStore {
     }
 
     async fn position(&self) -> Result<Position, StoreError> {
-        let state = self.state()?;
-        let (generation, frame) = (state.generation, state.entries.len() as u64);
-        Ok(Position { generation, frame, hash: state.running_hash })
+        Ok(self.state()?.position())
     }
 
     fn generations(&self) -> &dyn Generations {
@@ -162,11 +169,19 @@ impl Generations for MemoryStore {
         if state.before.is_some() {
             return Err(StoreError::Busy);
         }
-        let all = state.records.len() as u64;
-        let records = state.records.values().cloned();
-        let carried = records.filter_map(|stored| carry.carry(stored.record)).count() as u64;
+        let mut kinds = BTreeMap::<RecordKind, Passed>::new();
+        for Stored { version, record } in state.records.values().cloned() {
+            let passed = kinds.entry(record.kind()).or_default();
+            match carry.carry(version, record) {
+                Some(_) => passed.carried += 1,
+                None => passed.left += 1,
+            }
+        }
         state.prepared = Some(carry);
-        Ok(Prepared { generation: state.generation + 1, carried, left: all - carried })
+        let carried = kinds.values().map(|passed| passed.carried).sum();
+        let left = kinds.values().map(|passed| passed.left).sum();
+        let generation = state.generation + 1;
+        Ok(Prepared { generation, carried, left, kinds, sought: Vec::new() })
     }
 
     async fn switch(&self, generation: u64) -> Result<(), StoreError> {
@@ -177,31 +192,80 @@ impl Generations for MemoryStore {
         let carry = state.prepared.take().ok_or(StoreError::Unavailable)?;
         let records = std::mem::take(&mut state.records);
         let carried = records.into_iter().filter_map(|(location, stored)| {
-            let record = carry.carry(stored.record)?;
+            let record = carry.carry(stored.version, stored.record)?;
             Some((location, Stored { record, ..stored }))
         });
         state.records = carried.collect();
-        state.before = Some(state.generation);
+        state.before = Some(state.position());
+        state.first_entry = Receipt(state.entries.len() as u64);
         state.generation = generation;
         Ok(())
     }
 
     async fn destroy(&self, generation: u64) -> Result<Destroyed, StoreError> {
         let mut state = self.state()?;
-        let before = state.before.take_if(|before| *before == generation);
-        let generation = before.ok_or(StoreError::Unavailable)?;
-        let destroyed = Destroyed { generation, keys: Vec::new(), files: 0, bytes: 0 };
+        let before = state.before.take_if(|before| before.generation == generation);
+        let ended = before.ok_or(StoreError::Unavailable)?;
+        let followed = Position { generation: state.generation, ..ended };
+        let (keys, files, bytes) = (Vec::new(), 0, 0);
+        let destroyed = Destroyed { generation, keys, files, bytes, ended, followed };
         state.unrecorded.push(destroyed.clone());
         Ok(destroyed)
     }
 
     async fn unfinished(&self) -> Result<Unfinished, StoreError> {
         let state = self.state()?;
-        Ok(Unfinished { retired: state.before, unrecorded: state.unrecorded.clone() })
+        let retired = state.before.map(|before| before.generation);
+        let (unrecorded, erased) = (state.unrecorded.clone(), state.erased.clone());
+        Ok(Unfinished { retired, unrecorded, erased })
     }
 
     async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
         self.state()?.unrecorded.retain(|destroyed| destroyed.generation != generation);
         Ok(())
+    }
+
+    /// There are no segments, no keys and no files here.
+    async fn erase(
+        &self,
+        which: Arc<dyn EraseOpenings>,
+        below: Receipt,
+    ) -> Result<Erased, StoreError> {
+        let mut state = self.state()?;
+        if below > state.first_entry || state.before.is_some() {
+            return Err(StoreError::Unavailable);
+        }
+        let all = state.openings.len();
+        state.openings.retain(|entry, opening| *entry >= below || !which.erases(*entry, opening));
+        state.erased.openings += (all - state.openings.len()) as u64;
+        Ok(state.erased.clone())
+    }
+
+    async fn erasure_recorded(&self) -> Result<(), StoreError> {
+        self.state()?.erased = Erased::default();
+        Ok(())
+    }
+
+    async fn sought_openings(
+        &self,
+        _which: Arc<dyn EraseOpenings>,
+        _below: Receipt,
+    ) -> Result<Vec<Sought>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn search(
+        &self,
+        _sought: Arc<[Sought]>,
+        _progress: Arc<dyn SearchProgress>,
+    ) -> Result<Searched, StoreError> {
+        Ok(Searched::default())
+    }
+}
+
+impl State {
+    fn position(&self) -> Position {
+        let (generation, frame) = (self.generation, self.entries.len() as u64);
+        Position { generation, frame, hash: self.running_hash }
     }
 }

@@ -21,7 +21,7 @@ use crate::register::{
 use crate::subject::{Pseudonym, Subject};
 use crate::terms::ShieldKind;
 
-pub use key::{Kind, Location, RecordKey, Scope};
+pub use key::{Kind, Location, RecordKey, RecordKind, Scope};
 
 /// A record of any kind. The order of the variants is stored: add at the end, never reorder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -266,6 +266,12 @@ impl Record {
             Self::Suppression(suppression) => RecordKey::Suppression(suppression.marker),
             Self::PurgeQuota(quota) => RecordKey::PurgeQuota(quota.person),
         }
+    }
+
+    /// Of which kind it is.
+    #[must_use]
+    pub fn kind(&self) -> RecordKind {
+        self.key().kind()
     }
 
     /// Whether it is found by this key. For a child's record no pseudonym is copied.

@@ -2,13 +2,17 @@
 //!
 //! One routine serves compaction, retention, purge and closing. They differ in what they carry over.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::entry::Entry;
-use crate::record::Record;
+use crate::anchor::Position;
+use crate::entry::{Entry, Opening};
+use crate::id::Receipt;
+use crate::record::{Record, RecordKind};
+use crate::search::{SearchProgress, Searched, Sought};
 use crate::store::StoreError;
 use crate::terms::Action;
 
@@ -17,7 +21,7 @@ use crate::terms::Action;
 ///
 /// The contract, held by the same suite as that of [`Store`](crate::store::Store): a turn keeps
 /// versions, entries and openings as they are. What is committed while it goes on is carried over
-/// too, or left behind by the same rule.
+/// too, or left behind by the same rule. Openings go by an erasure alone, and no entry ever goes.
 #[async_trait]
 pub trait Generations: Send + Sync + std::fmt::Debug {
     /// Begins the next generation and fills it with what is carried over, while commits go on. One
@@ -39,14 +43,54 @@ pub trait Generations: Send + Sync + std::fmt::Debug {
 
     /// That a generation was destroyed is on record, and need not be remembered.
     async fn recorded(&self, generation: u64) -> Result<(), StoreError>;
+
+    /// Erases every opening that this names, of entries below `below`: it is found no more, and the
+    /// keys it was ever sealed under are destroyed. Its entry stays as it is, and so do all other
+    /// openings. Where it was cut short it can be done again. Gives all that was erased, durably
+    /// remembered, since [`Generations::erasure_recorded`] was last called.
+    ///
+    /// [`StoreError::Unavailable`] unless `below` is at or before the first entry of the generation
+    /// in use and the one before is destroyed: else a journal might still hold what is erased.
+    async fn erase(
+        &self,
+        which: Arc<dyn EraseOpenings>,
+        below: Receipt,
+    ) -> Result<Erased, StoreError>;
+
+    /// What was erased is on record, and need not be remembered.
+    async fn erasure_recorded(&self) -> Result<(), StoreError>;
+
+    /// What to search for, once these openings are erased: a sample of them as they are stored, spread
+    /// over all, and the keys they are sealed under. To be asked before; of no generation or place in
+    /// particular, so that it can be asked before a turn as well.
+    async fn sought_openings(
+        &self,
+        which: Arc<dyn EraseOpenings>,
+        below: Receipt,
+    ) -> Result<Vec<Sought>, StoreError>;
+
+    /// Searches every file of the store, and of its keyring, whatever it belongs to. It goes on for as
+    /// long as that takes; the service goes on too.
+    async fn search(
+        &self,
+        sought: Arc<[Sought]>,
+        progress: Arc<dyn SearchProgress>,
+    ) -> Result<Searched, StoreError>;
 }
 
 /// What a turn carries over.
 pub trait Carry: Send + Sync + std::fmt::Debug {
-    /// The record as it is to stand in the next generation, under the same key; none if it is to be
-    /// gone. It is asked again where a record changes while the turn goes on, and must answer the
-    /// same for the same record.
-    fn carry(&self, record: Record) -> Option<Record>;
+    /// The record, of this version, as it is to stand in the next generation, under the same key; none
+    /// if it is to be gone. It is asked again where a record changes while the turn goes on, and must
+    /// answer the same for the same record at the same version.
+    fn carry(&self, version: Receipt, record: Record) -> Option<Record>;
+}
+
+/// Which openings are to be erased.
+pub trait EraseOpenings: Send + Sync + std::fmt::Debug {
+    /// Whether the opening of this entry is to be erased. It may be asked more than once, and must
+    /// answer the same.
+    fn erases(&self, entry: Receipt, opening: &Opening) -> bool;
 }
 
 /// Carries all over but what has had its time: the turn that compacts.
@@ -57,11 +101,25 @@ pub struct Compaction {
 }
 
 /// A generation that is filled, and not yet in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
     /// Its number.
     pub generation: u64,
     /// How many records were carried over.
+    pub carried: u64,
+    /// How many were left behind.
+    pub left: u64,
+    /// The same by kind of record; a kind of which there is none is not there.
+    pub kinds: BTreeMap<RecordKind, Passed>,
+    /// What to search for once the generation that is left is destroyed: its tracers, its keys as they
+    /// lie in files, and a sample, spread over all, of the records that are left behind.
+    pub sought: Vec<Sought>,
+}
+
+/// How many records of a kind passed a turn, and how many did not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// How many were carried over.
     pub carried: u64,
     /// How many were left behind.
     pub left: u64,
@@ -78,6 +136,25 @@ pub struct Destroyed {
     pub files: u64,
     /// How many bytes those held.
     pub bytes: u64,
+    /// How far it was when it was left.
+    pub ended: Position,
+    /// How far the next one was when it came into use: filled, and nothing more.
+    pub followed: Position,
+}
+
+/// Openings that are gone, and the keys they were sealed under.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// How many openings.
+    pub openings: u64,
+    /// How many segments of openings were rewritten for it.
+    pub segments: u64,
+    /// Each key that sealed one of those.
+    pub keys: Vec<KeyDestroyed>,
+    /// How many files were removed.
+    pub files: u64,
+    /// How many bytes those held.
+    pub bytes: u64,
 }
 
 /// That a key was destroyed, and what its keeper can say of it.
@@ -89,6 +166,8 @@ pub struct KeyDestroyed {
     pub custody: String,
     /// What was done.
     pub method: String,
+    /// The file system that it lay on; empty where it lay in no file, or that is not known.
+    pub file_system: String,
 }
 
 impl Destroyed {
@@ -118,11 +197,13 @@ pub struct Unfinished {
     pub retired: Option<u64>,
     /// What is destroyed and not known to be on record.
     pub unrecorded: Vec<Destroyed>,
+    /// What is erased and not known to be on record.
+    pub erased: Erased,
 }
 
 /// Every kind is named: a new kind of record has to say here what a turn does with it.
 impl Carry for Compaction {
-    fn carry(&self, record: Record) -> Option<Record> {
+    fn carry(&self, _version: Receipt, record: Record) -> Option<Record> {
         let stays = match &record {
             Record::Replay(replay) => replay.until > self.now,
             Record::Lift(lift) => lift.until > self.now,

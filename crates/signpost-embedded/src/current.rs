@@ -1,5 +1,6 @@
 //! `CURRENT`: which generation is in use, and where the ledger stood when it came into use.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::checksum;
@@ -12,7 +13,7 @@ use crate::ledger::EntryChain;
 
 /// The generation in use. Its journal begins with its fill, frames that carry records over and no
 /// entries; what follows is live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Current {
     pub(crate) generation: u64,
     /// The last frame of the fill; for the first generation, which has none, number 0 and the hash
@@ -23,15 +24,23 @@ pub(crate) struct Current {
     pub(crate) first_entry: u64,
     /// The time of the entry before that, in milliseconds since 1970; 0 where there is none.
     pub(crate) last_ms: u64,
-    /// The segment that openings went to, and how many it held; 0 before the first.
+    /// The segment that openings went to, and how many it held; 0 before the first. It is closed, so
+    /// that no segment holds openings which this journal has and others: it could not be rewritten.
     pub(crate) segment: u64,
     pub(crate) slots_used: u32,
     /// The chain over all entries before the first.
     pub(crate) chain: EntryChain,
+    /// The last frame of the generation before; number 0 where there is none.
+    pub(crate) left: FrameId,
+    /// The segments that were closed before they were full, and how many each holds.
+    pub(crate) short: Arc<Short>,
 }
 
+/// The segments of openings that were closed before they were full, and how many each holds.
+pub(crate) type Short = BTreeMap<u64, u32>;
+
 impl Current {
-    const MAGIC: &[u8; 8] = b"SGNPCURR";
+    const MAGIC: &[u8; 8] = b"SGNPCUR2";
 
     /// Reads and checks the file.
     pub(crate) fn read(disk: &dyn Disk, layout: &Layout) -> Result<Self, OpenError> {
@@ -47,8 +56,9 @@ impl Current {
     }
 
     /// Magic (8), generation (8), number (8) and hash (32) of the fill's last frame, first entry
-    /// (8), last time (8), segment (8), slots (4), entry chain (32), BLAKE3 of all before (32).
-    /// Big-endian.
+    /// (8), last time (8), segment (8), slots (4), entry chain (32), number (8) and hash (32) of the
+    /// last frame of the generation before; of each short segment its number (8) and slots (4);
+    /// BLAKE3 of all before (32). Big-endian.
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Self::MAGIC.to_vec();
         bytes.extend_from_slice(&self.generation.to_be_bytes());
@@ -59,6 +69,12 @@ impl Current {
         bytes.extend_from_slice(&self.segment.to_be_bytes());
         bytes.extend_from_slice(&self.slots_used.to_be_bytes());
         bytes.extend_from_slice(&self.chain.0);
+        bytes.extend_from_slice(&self.left.number.to_be_bytes());
+        bytes.extend_from_slice(&self.left.hash);
+        for (segment, slots) in &*self.short {
+            bytes.extend_from_slice(&segment.to_be_bytes());
+            bytes.extend_from_slice(&slots.to_be_bytes());
+        }
         checksum::append(&mut bytes);
         bytes
     }
@@ -72,7 +88,16 @@ impl Current {
         let (first_entry, rest) = rest.split_first_chunk()?;
         let (last_ms, rest) = rest.split_first_chunk()?;
         let (segment, rest) = rest.split_first_chunk()?;
-        let (slots_used, chain) = rest.split_first_chunk()?;
+        let (slots_used, rest) = rest.split_first_chunk()?;
+        let (chain, rest) = rest.split_first_chunk()?;
+        let (left_number, rest) = rest.split_first_chunk()?;
+        let (left_hash, short) = rest.split_first_chunk()?;
+        let (short, rest) = short.as_chunks::<12>();
+        let short = short.iter().map(|one| {
+            let (segment, slots) = one.split_at(8);
+            let segment = u64::from_be_bytes(segment.try_into().expect("8 bytes"));
+            (segment, u32::from_be_bytes(slots.try_into().expect("4 bytes")))
+        });
         let current = Self {
             generation: u64::from_be_bytes(*generation),
             fill: FrameId { number: u64::from_be_bytes(*number), hash: *fill_hash },
@@ -80,9 +105,11 @@ impl Current {
             last_ms: u64::from_be_bytes(*last_ms),
             segment: u64::from_be_bytes(*segment),
             slots_used: u32::from_be_bytes(*slots_used),
-            chain: EntryChain(chain.try_into().ok()?),
+            chain: EntryChain(*chain),
+            left: FrameId { number: u64::from_be_bytes(*left_number), hash: *left_hash },
+            short: Arc::new(short.collect()),
         };
-        (magic == Self::MAGIC).then_some(current)
+        (magic == Self::MAGIC && rest.is_empty()).then_some(current)
     }
 }
 
@@ -100,6 +127,8 @@ mod tests {
             segment: 13,
             slots_used: 14,
             chain: EntryChain([15; 32]),
+            left: FrameId { number: 16, hash: [17; 32] },
+            short: Arc::new([(2, 1), (13, 14)].into()),
         };
         let bytes = current.encode();
         assert_eq!(Current::decode(&bytes), Some(current));

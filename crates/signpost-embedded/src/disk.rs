@@ -45,6 +45,9 @@ pub trait Disk: Send + Sync + Debug {
     /// Makes the names in a directory durable.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
 
+    /// What kind of file system a file or directory lies on: its name, or its number in hexadecimal.
+    fn file_system(&self, path: &Path) -> io::Result<String>;
+
     /// How many bytes are free for us where a file or directory lies.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
 }

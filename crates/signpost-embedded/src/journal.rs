@@ -44,7 +44,7 @@ impl Journal {
         generation: u64,
     ) -> io::Result<Self> {
         let after = FrameId::NONE;
-        let header = FileHeader { generation, file: 1, after, random: sealing::random() };
+        let header = FileHeader { generation, file: 1, after, tracer: sealing::random() };
         let path = layout.journal(generation, 1);
         durable::write_durably(&**disk, &path, &header.encode())?;
         Self::open(disk, &path, FileHeader::LEN as u64, header.before_first())

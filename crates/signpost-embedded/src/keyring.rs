@@ -5,6 +5,8 @@ pub(crate) mod sealing;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use signpost_core::search::{Sought, SoughtKind};
+use signpost_core::turn::KeyDestroyed;
 use zeroize::Zeroizing;
 
 use crate::disk::Disk;
@@ -24,6 +26,12 @@ pub trait KeySource: Send + Sync + std::fmt::Debug {
 
     /// Destroys a key-encryption key; on return it cannot be had from this source again.
     fn destroy(&self, key: &KeyId) -> Result<DestructionReceipt, KeyError>;
+
+    /// What to search for once a key-encryption key is destroyed: it as it lies in a file, if it lies
+    /// in any.
+    fn sought(&self, _key: &KeyId) -> Result<Option<Sought>, KeyError> {
+        Ok(None)
+    }
 }
 
 /// What a key-encryption key is called. It tells nothing of the key.
@@ -50,6 +58,15 @@ pub struct DestructionReceipt {
     pub custody: String,
     /// What was done.
     pub method: String,
+    /// The file system that it lay on; empty where it lay in no file, or that is not known.
+    pub file_system: String,
+}
+
+impl From<DestructionReceipt> for KeyDestroyed {
+    fn from(receipt: DestructionReceipt) -> Self {
+        let DestructionReceipt { key, custody, method, file_system } = receipt;
+        Self { key: *key.as_bytes(), custody, method, file_system }
+    }
 }
 
 /// Why a key could not be made, opened or destroyed.
@@ -113,6 +130,10 @@ pub struct SoftwareKeyring {
 impl SoftwareKeyring {
     /// What a destruction receipt says of this source.
     pub const CUSTODY: &str = "software, copies not excluded";
+
+    /// What it says was done.
+    pub const METHOD: &str =
+        "overwritten once with random bytes, synced, unlinked, directory synced";
 
     /// Makes the directory of a new keyring, mode 0700, and opens it.
     pub fn create(directory: &Path) -> Result<Self, KeyError> {
@@ -189,14 +210,20 @@ impl KeySource for SoftwareKeyring {
         if !durable::is_there(&*self.disk, &path).map_err(io_error(&path))? {
             return Err(KeyError::Unknown { path });
         }
+        let file_system = self.disk.file_system(&self.directory).unwrap_or_default();
         self.overwrite(&path).map_err(io_error(&path))?;
         self.disk.remove_file(&path).map_err(io_error(&path))?;
         self.disk.sync_directory(&self.directory).map_err(io_error(&self.directory))?;
         Ok(DestructionReceipt {
             key: *key,
             custody: Self::CUSTODY.to_owned(),
-            method: "overwritten once with random bytes, synced, unlinked".to_owned(),
+            method: Self::METHOD.to_owned(),
+            file_system,
         })
+    }
+
+    fn sought(&self, key: &KeyId) -> Result<Option<Sought>, KeyError> {
+        Ok(Sought::of(SoughtKind::Key, self.read(key)?.as_bytes()))
     }
 }
 
@@ -267,8 +294,23 @@ mod tests {
         assert_eq!(keyring.unwrap(&wrapped).unwrap().as_slice(), b"secret");
         let receipt = keyring.destroy(&wrapped.id).unwrap();
         assert_eq!(receipt.custody, "software, copies not excluded");
+        assert!(!receipt.file_system.is_empty());
         assert!(matches!(keyring.unwrap(&wrapped), Err(KeyError::Unknown { .. })));
         assert!(matches!(keyring.destroy(&wrapped.id), Err(KeyError::Unknown { .. })));
+    }
+
+    /// Another name of the file shows what became of its bytes.
+    #[test]
+    fn the_file_of_a_destroyed_key_is_overwritten_before_it_goes() {
+        let (directory, keyring) = keyring();
+        let wrapped = keyring.create("a test", b"secret").unwrap();
+        let sought = keyring.sought(&wrapped.id).unwrap().unwrap();
+        let other_name = directory.path().join("another name");
+        std::fs::hard_link(keyring.path(&wrapped.id), &other_name).unwrap();
+        assert!(sought.begins(&std::fs::read(&other_name).unwrap()));
+        keyring.destroy(&wrapped.id).unwrap();
+        let left = std::fs::read(&other_name).unwrap();
+        assert!(left.len() == SealingKey::LEN && !sought.begins(&left));
     }
 
     #[test]

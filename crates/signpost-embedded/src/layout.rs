@@ -2,7 +2,7 @@
 //!
 //! | path | content |
 //! |---|---|
-//! | `FORMAT` | `signpost-data 4`; written last when the directory is made |
+//! | `FORMAT` | `signpost-data 5`; written last when the directory is made |
 //! | `lock` | locked by the one process that has the directory open |
 //! | `reserve` | space that is given up so that a stop for want of space can be recorded |
 //! | `CURRENT` | the generation in use, and where the ledger stood when it came into use |
@@ -26,7 +26,7 @@ use crate::durable;
 use crate::error::OpenError;
 
 /// What `FORMAT` says.
-pub(crate) const FORMAT: &str = "signpost-data 4";
+pub(crate) const FORMAT: &str = "signpost-data 5";
 
 const GENERATION_PREFIX: &str = "generation-";
 const JOURNAL_PREFIX: &str = "journal-";

@@ -30,6 +30,7 @@ mod journal;
 pub mod keyring;
 mod layout;
 mod ledger;
+mod note;
 pub mod options;
 pub mod progress;
 mod reader;

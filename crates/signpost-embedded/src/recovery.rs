@@ -23,13 +23,12 @@ use crate::journal::mark::{Mark, MarkFile};
 use crate::journal::reader::{JournalReader, Position};
 use crate::keyring::sealing::SealingKey;
 use crate::layout::Layout;
-use crate::ledger::segments::Extent;
 use crate::ledger::{LedgerError, LedgerWriter};
 use crate::options::Options;
 use crate::state::condition::{ConditionState, FREE_BYTES_MIN, has_room};
 use crate::state::generation::{Generation, GenerationKeys};
 use crate::state::index::{Index, Trust, wait_until_released};
-use crate::state::pending::Pending;
+use crate::state::pending::{Begun, Pending};
 use crate::state::registers::{REGISTER_KINDS, Registers, register_key};
 use crate::state::seal;
 use crate::state::{Shared, read_segment_key};
@@ -74,14 +73,22 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let index_frame = index.as_ref().map_or(FrameId::NONE, Index::frame);
     let progress = &*options.progress;
     let (witness, full) = (options.witness, options.segment_openings_max);
-    let place =
-        Place { disk, layout: &layout, current, mark, witness, index_frame, full, progress };
+    let place = Place {
+        disk,
+        layout: &layout,
+        current: &current,
+        mark,
+        witness,
+        index_frame,
+        full,
+        progress,
+    };
     let survey = Survey::take(&place)?;
     survey.check_witnesses(&place)?;
     let segment_key = read_last_segment_key(options, &layout, &survey)?;
     give_up_reserve(&**disk, &layout);
     let unrecorded = read_unrecorded(&**disk, &layout, &survey)?;
-    let retired = look_at_others(options, &layout, current)?;
+    let retired = look_at_others(options, &layout, &current)?;
     let settled = tail::settle(disk, &layout, &survey)?;
 
     let (index, rebuilt_index) = match agreeing(index, was_there, &survey) {
@@ -109,11 +116,12 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let registers = fill_registers(&generation, &index_path)?;
     let pending = Pending {
         drained: tail.next_entry,
-        segments: Extent { segment: tail.segment, slots: tail.slots_used, full },
+        segments: survey.extent(&place),
         entries: VecDeque::new(),
         openings: VecDeque::new(),
         generation: current.generation,
         last: end.last,
+        begun: Begun::from(&current),
     };
     let place = (Arc::clone(disk), layout, Arc::clone(&options.keys));
     let noted = (pending, unrecorded);
@@ -195,7 +203,7 @@ fn give_up_reserve(disk: &dyn Disk, layout: &Layout) {
 fn look_at_others(
     options: &Options,
     layout: &Layout,
-    current: Current,
+    current: &Current,
 ) -> Result<Option<u64>, OpenError> {
     let disk = &options.disk;
     let others = layout.generations(&**disk).map_err(OpenError::io(&layout.root))?;

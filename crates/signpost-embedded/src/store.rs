@@ -10,8 +10,11 @@ use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
+use signpost_core::search::{SearchProgress, Searched, Sought};
 use signpost_core::store::{CommitError, Lookup, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
+use signpost_core::turn::{
+    Carry, Destroyed, EraseOpenings, Erased, Generations, Prepared, Unfinished,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{CreateError, Failure, OpenError};
@@ -307,6 +310,34 @@ impl Generations for EmbeddedStore {
         };
         blocking(let_go).await
     }
+
+    async fn erase(
+        &self,
+        _which: Arc<dyn EraseOpenings>,
+        _below: Receipt,
+    ) -> Result<Erased, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    async fn erasure_recorded(&self) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    async fn sought_openings(
+        &self,
+        _which: Arc<dyn EraseOpenings>,
+        _below: Receipt,
+    ) -> Result<Vec<Sought>, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    async fn search(
+        &self,
+        _sought: Arc<[Sought]>,
+        _progress: Arc<dyn SearchProgress>,
+    ) -> Result<Searched, StoreError> {
+        Err(StoreError::Unavailable)
+    }
 }
 
 /// What a request that nobody takes comes to.
@@ -393,7 +424,7 @@ fn read_openings(
     let (drained, extent, pending) = {
         shared.generation()?;
         let pending = shared.pending()?;
-        (Receipt(pending.drained), pending.segments, pending.openings_from(from, limit))
+        (Receipt(pending.drained), pending.segments.clone(), pending.openings_from(from, limit))
     };
     let mut segments = Segments::new(&shared.layout, &shared.disk, extent);
     let found = segments.find(from, drained, limit).map_err(|error| ledger_error(&error))?;

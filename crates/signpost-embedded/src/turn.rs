@@ -1,12 +1,13 @@
 //! The turn: fills the next generation while the service goes on, and destroys the one before.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use signpost_core::record::{RecordKey, Stored};
+use signpost_core::record::{RecordKey, RecordKind, Stored};
 use signpost_core::store::StoreError;
-use signpost_core::turn::{Carry, Prepared};
+use signpost_core::turn::{Carry, Passed, Prepared};
 
 use crate::durable;
 use crate::journal::Journal;
@@ -49,6 +50,7 @@ pub(crate) struct Filling {
     journal: Journal,
     carry: Arc<dyn Carry>,
     registers: Registers,
+    kinds: BTreeMap<RecordKind, Passed>,
     unsynced: usize,
 }
 
@@ -217,6 +219,7 @@ impl Filling {
                 journal,
                 carry,
                 registers: Registers::default(),
+                kinds: BTreeMap::new(),
                 unsynced: 0,
             })
             .inspect_err(|_| {
@@ -257,7 +260,9 @@ impl Filling {
         self.sync()?;
         let carried = self.generation.index.records();
         let left = source.index.records().saturating_sub(carried);
-        Ok(Prepared { generation: self.generation.keys.generation, carried, left })
+        let generation = self.generation.keys.generation;
+        let (kinds, sought) = (self.kinds.clone(), Vec::new());
+        Ok(Prepared { generation, carried, left, kinds, sought })
     }
 
     /// Carries over what has changed since the last time; says how much that was. Unavailable where
@@ -290,12 +295,20 @@ impl Filling {
         let mut body = Body::default();
         for (key, stored) in records {
             let location = self.generation.keys.locate(&key);
+            let was_there = stored.is_some();
             let carried = stored.and_then(|Stored { version, record }| {
-                Some(Stored { version, record: self.carry.carry(record)? })
+                Some(Stored { version, record: self.carry.carry(version, record)? })
             });
             let sealed = carried.as_ref().map(|Stored { version, record }| {
                 self.generation.keys.seal(&location, *version, record)
             });
+            if was_there {
+                let passed = self.kinds.entry(key.kind()).or_default();
+                match sealed {
+                    Some(_) => passed.carried += 1,
+                    None => passed.left += 1,
+                }
+            }
             body.writes.push(SealedWrite { location, sealed });
             if let Some(key) = register_key(&key) {
                 self.registers.set(key, carried);

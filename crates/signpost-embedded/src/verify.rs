@@ -73,8 +73,16 @@ pub fn verify(options: &Options) -> Result<Verified, OpenError> {
     let index_frame = index.as_ref().map_or(FrameId::NONE, Index::frame);
     let progress = &*options.progress;
     let (witness, full) = (options.witness, options.segment_openings_max);
-    let place =
-        Place { disk, layout: &layout, current, mark, witness, index_frame, full, progress };
+    let place = Place {
+        disk,
+        layout: &layout,
+        current: &current,
+        mark,
+        witness,
+        index_frame,
+        full,
+        progress,
+    };
     let survey = Survey::take(&place)?;
     survey.check_witnesses(&place)?;
     Unrecorded::read(&**disk, &layout)?;
@@ -83,7 +91,7 @@ pub fn verify(options: &Options) -> Result<Verified, OpenError> {
     let last = survey.end.last.number;
     let up_to = if index.is_ok() { index_frame.number } else { last };
     let mut seals = Seals { options, layout: &layout, keys: &keys, segment: None };
-    let contents = seals.open_journal(current, up_to)?;
+    let contents = seals.open_journal(&current, up_to)?;
     let openings = seals.open_own_files(place.drained(), &current)?;
     Ok(Verified {
         generation: current.generation,
@@ -110,7 +118,7 @@ struct Seals<'v> {
 
 impl Seals<'_> {
     /// Opens all that the journal holds. Gives what its frames up to this one come to.
-    fn open_journal(&mut self, current: Current, up_to: u64) -> Result<Contents, OpenError> {
+    fn open_journal(&mut self, current: &Current, up_to: u64) -> Result<Contents, OpenError> {
         let progress = &*self.options.progress;
         let mut contents = Contents::default();
         let mut reader = JournalReader::open(&*self.options.disk, self.layout, current)?;

@@ -65,6 +65,8 @@ pub(crate) struct Tail {
     /// The segment that openings go to; number 0 before the first.
     pub(crate) segment: u64,
     pub(crate) slots_used: u32,
+    /// The last segment that takes no more openings, full or not.
+    pub(crate) closed: u64,
     /// The segment's key, once it was needed.
     pub(crate) segment_key: Option<Arc<SealingKey>>,
 }

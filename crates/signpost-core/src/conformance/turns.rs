@@ -8,28 +8,38 @@ use super::samples::{
 use super::{Fixture, NO_LIMIT, limit};
 use crate::commit::{Precondition, Write};
 use crate::id::Receipt;
-use crate::record::{Kind, Record, RecordKey, Scope, Stored};
+use crate::record::{Kind, Record, RecordKey, RecordKind, Scope, Stored};
 use crate::store::{Clock, StoreError};
-use crate::turn::{Carry, Compaction, Unfinished};
+use crate::turn::{Carry, Compaction, Passed, Unfinished};
 
 /// Leaves these records behind, and carries all others over.
 #[derive(Debug)]
-struct AllBut(Vec<RecordKey>);
+pub(super) struct AllBut(Vec<RecordKey>);
 
 impl Carry for AllBut {
-    fn carry(&self, record: Record) -> Option<Record> {
+    fn carry(&self, _version: Receipt, record: Record) -> Option<Record> {
         (!self.0.contains(&record.key())).then_some(record)
     }
 }
 
-fn everything() -> Arc<AllBut> {
+pub(super) fn everything() -> Arc<AllBut> {
     Arc::new(AllBut(Vec::new()))
 }
 
-async fn turn(fixture: &Fixture, carry: Arc<dyn Carry>) {
+pub(super) async fn turn(fixture: &Fixture, carry: Arc<dyn Carry>) {
     let prepared =
         fixture.generations().prepare(carry).await.expect("the next generation is filled");
     finish(fixture, prepared.generation).await;
+}
+
+/// Leaves behind what was last changed before this.
+#[derive(Debug)]
+struct Since(Receipt);
+
+impl Carry for Since {
+    fn carry(&self, version: Receipt, record: Record) -> Option<Record> {
+        (version >= self.0).then_some(record)
+    }
 }
 
 async fn finish(fixture: &Fixture, generation: u64) {
@@ -175,4 +185,23 @@ pub async fn no_turn_begins_before_the_last_one_is_over(fixture: &Fixture) {
     assert_eq!(left.retired, Some(first.generation - 1), "it is still there to be destroyed");
     store.destroy(first.generation - 1).await.expect("the one before goes");
     turn(fixture, everything()).await;
+}
+
+/// A rule sees the version, and each kind is counted, also where records change meanwhile.
+pub async fn what_is_left_behind_is_told_by_kind_and_by_version(fixture: &Fixture) {
+    let flags = [flag(1, 1), flag(1, 2), flag(2, 1)].map(Write::Put);
+    fixture.commit(commit([put_head(1), put_head(2)].into_iter().chain(flags).collect())).await;
+    let cut_off = fixture.commit(commit(vec![put_head(2), Write::Put(replay(1))])).await;
+    let carry = Arc::new(Since(cut_off));
+    let prepared = fixture.generations().prepare(carry).await.expect("it is filled");
+    assert_eq!((prepared.carried, prepared.left), (2, 4));
+    let of = |kind| prepared.kinds.get(&kind).copied();
+    let passed = |carried, left| Some(Passed { carried, left });
+    assert_eq!(of(RecordKind::Head), passed(1, 1));
+    assert_eq!(of(RecordKind::Flag), passed(0, 3));
+    assert_eq!(of(RecordKind::Of(Kind::Replay)), passed(1, 0));
+    assert_eq!(prepared.kinds.len(), 3);
+    finish(fixture, prepared.generation).await;
+    assert_eq!(fixture.read(&head_key(1)).await, None);
+    assert_eq!(fixture.read(&head_key(2)).await.map(|stored| stored.version), Some(cut_off));
 }

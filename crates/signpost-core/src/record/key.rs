@@ -123,6 +123,17 @@ pub enum Kind {
     PurgeQuota = 27,
 }
 
+/// The kind of any record: one that is scanned as a whole, or one of a child's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RecordKind {
+    /// Children's heads.
+    Head,
+    /// Copies of flags.
+    Flag,
+    /// One that is scanned as a whole.
+    Of(Kind),
+}
+
 /// What a scan goes through: the records of one child, or of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -174,6 +185,16 @@ impl RecordKey {
         }
     }
 
+    /// The kind of record it finds.
+    #[must_use]
+    pub fn kind(&self) -> RecordKind {
+        match self.scope() {
+            Scope::Kind(kind) => RecordKind::Of(kind),
+            Scope::Child(_) if matches!(self, Self::Head(_)) => RecordKind::Head,
+            Scope::Child(_) => RecordKind::Flag,
+        }
+    }
+
     /// Where it lies under this generation's index key. For stores alone.
     #[must_use]
     pub fn locate(&self, index_key: &[u8; 32]) -> Location {
@@ -216,6 +237,18 @@ impl RecordKey {
         location[..32].copy_from_slice(&scope);
         location[32..].copy_from_slice(&within.finalize().as_bytes()[..16]);
         Location(location)
+    }
+}
+
+impl RecordKind {
+    /// The number it is stored by, which never changes.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Head => 1,
+            Self::Flag => 2,
+            Self::Of(kind) => kind as u8,
+        }
     }
 }
 

@@ -167,11 +167,12 @@ async fn a_destroyed_generation_is_on_record_with_its_number_its_key_and_its_fil
     assert_eq!(entry.action(), Action::DestroyGeneration);
     assert_eq!(u64::from(entry.count()), destroyed.files);
     assert_eq!(entry.detail(), destroyed.detail());
-    let key = KeyDestroyed { key: [8; 16], custody: String::from("a file"), method: String::new() };
+    let (custody, method, file_system) = (String::from("a file"), String::new(), String::new());
+    let key = KeyDestroyed { key: [8; 16], custody, method, file_system };
     for (keys, id) in [(vec![key], [8; 16]), (vec![], [0; 16])] {
-        let destroyed = Destroyed { generation: 0x0102, keys, files: 1, bytes: 5 };
-        assert_eq!(destroyed.detail()[..8], [0, 0, 0, 0, 0, 0, 1, 2]);
-        assert_eq!(destroyed.detail()[8..24], id);
-        assert_eq!(destroyed.detail()[24..], [0; 8]);
+        let told = Destroyed { generation: 0x0102, keys, ..destroyed.clone() };
+        assert_eq!(told.detail()[..8], [0, 0, 0, 0, 0, 0, 1, 2]);
+        assert_eq!(told.detail()[8..24], id);
+        assert_eq!(told.detail()[24..], [0; 8]);
     }
 }

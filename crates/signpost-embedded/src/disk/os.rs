@@ -60,6 +60,12 @@ impl Disk for OsDisk {
         File::open(path)?.sync_all()
     }
 
+    fn file_system(&self, path: &Path) -> io::Result<String> {
+        let magic = u64::try_from(rustix::fs::statfs(path)?.f_type).unwrap_or_default();
+        let known = FILE_SYSTEMS.iter().find(|(known, _)| *known == magic);
+        Ok(known.map_or_else(|| format!("{magic:#x}"), |(_, name)| (*name).to_owned()))
+    }
+
     fn free_bytes(&self, path: &Path) -> io::Result<u64> {
         let status = rustix::fs::statvfs(path)?;
         Ok(status.f_bavail.saturating_mul(status.f_frsize))
@@ -128,6 +134,21 @@ fn write_zeros(file: &File, len: u64) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// File systems by the number that statfs(2) tells, as Linux has it.
+const FILE_SYSTEMS: [(u64, &str); 11] = [
+    (0xEF53, "ext2/ext3/ext4"),
+    (0x5846_5342, "xfs"),
+    (0x9123_683E, "btrfs"),
+    (0x0102_1994, "tmpfs"),
+    (0x794C_7630, "overlayfs"),
+    (0x2FC1_2FC1, "zfs"),
+    (0xF2F5_2010, "f2fs"),
+    (0x6969, "nfs"),
+    (0xFF53_4D42, "cifs"),
+    (0x0102_1997, "9p"),
+    (0x6573_5546, "fuse"),
+];
 
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;

@@ -145,6 +145,10 @@ impl Disk for VolatileDisk {
         Ok(())
     }
 
+    fn file_system(&self, path: &Path) -> io::Result<String> {
+        OsDisk.file_system(path)
+    }
+
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
         let path = std::path::absolute(path)?;
         self.0.perform(OperationKind::SyncDirectory, &path, || {

@@ -5,13 +5,13 @@
 //! | offset | length | field |
 //! |---|---|---|
 //! | 0 | 8 | magic, `SGNPJRNL` |
-//! | 8 | 4 | format, 2 |
+//! | 8 | 4 | format, 3 |
 //! | 12 | 8 | generation |
 //! | 20 | 8 | number of the file, from 1 |
 //! | 28 | 8 | number of the frame it goes on after; 0 in the first file |
 //! | 36 | 32 | hash of that frame; zeros in the first file |
-//! | 68 | 16 | random, so that no two journals are alike |
-//! | 84 | 32 | BLAKE3 of bytes 0 to 83: what the first frame of the first file names as the hash before it |
+//! | 68 | 32 | tracer: random, so that no two journals are alike, and to be searched for once it is destroyed |
+//! | 100 | 32 | BLAKE3 of bytes 0 to 99: what the first frame of the first file names as the hash before it |
 //!
 //! A frame:
 //!
@@ -46,7 +46,8 @@ pub(crate) struct FileHeader {
     pub(crate) file: u64,
     /// The frame that its first one follows; number 0 in the first file.
     pub(crate) after: FrameId,
-    pub(crate) random: [u8; 16],
+    /// Random, and to be searched for once the journal is destroyed.
+    pub(crate) tracer: [u8; 32],
 }
 
 /// What a frame is known by: its number, and the hash that only its bytes have.
@@ -109,9 +110,9 @@ impl FrameId {
 }
 
 impl FileHeader {
-    pub(crate) const LEN: usize = 116;
+    pub(crate) const LEN: usize = 132;
     const MAGIC: &[u8; 8] = b"SGNPJRNL";
-    const FORMAT: u32 = 2;
+    const FORMAT: u32 = 3;
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::LEN);
@@ -121,7 +122,7 @@ impl FileHeader {
         bytes.extend_from_slice(&self.file.to_be_bytes());
         bytes.extend_from_slice(&self.after.number.to_be_bytes());
         bytes.extend_from_slice(&self.after.hash);
-        bytes.extend_from_slice(&self.random);
+        bytes.extend_from_slice(&self.tracer);
         checksum::append(&mut bytes);
         bytes
     }
@@ -144,7 +145,7 @@ impl FileHeader {
             generation: fields.u64()?,
             file: fields.u64()?,
             after: FrameId { number: fields.u64()?, hash: fields.take()? },
-            random: fields.take()?,
+            tracer: fields.take()?,
         };
         if known { Ok(header) } else { Err(FrameError) }
     }

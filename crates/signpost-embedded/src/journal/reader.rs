@@ -45,7 +45,9 @@ pub(crate) struct Position {
 /// Reads frames in order.
 #[derive(Debug)]
 pub(crate) struct JournalReader {
-    current: Current,
+    /// The last frame of the fill, and the first entry behind it.
+    fill: FrameId,
+    first_entry: u64,
     files: Vec<JournalFile>,
     /// The index of the file that is read.
     at: usize,
@@ -69,7 +71,7 @@ impl JournalReader {
     pub(crate) fn open(
         disk: &dyn Disk,
         layout: &Layout,
-        current: Current,
+        current: &Current,
     ) -> Result<Self, OpenError> {
         let generation = current.generation;
         let directory = layout.generation(generation);
@@ -93,7 +95,9 @@ impl JournalReader {
         let next_entry = if current.fill.number == 0 { current.first_entry } else { 0 };
         let offset = FileHeader::LEN as u64;
         let reader = read_from(&files[0], offset);
-        let mut reader = Self { current, files, at: 0, reader, last: first, next_entry, offset };
+        let (fill, first_entry) = (current.fill, current.first_entry);
+        let (at, last) = (0, first);
+        let mut reader = Self { fill, first_entry, files, at, reader, last, next_entry, offset };
         reader.move_on()?;
         Ok(reader)
     }
@@ -159,7 +163,7 @@ impl JournalReader {
         self.offset += frame_len;
         self.last = id;
         self.next_entry += body.entries.len() as u64;
-        if id.number == self.current.fill.number {
+        if id.number == self.fill.number {
             self.leave_fill()?;
         }
         self.move_on()?;
@@ -210,11 +214,11 @@ impl JournalReader {
 
     /// The fill is over: from here on entries follow those in the ledger's own files.
     fn leave_fill(&mut self) -> Result<(), OpenError> {
-        if self.last.hash != self.current.fill.hash || self.next_entry != 0 {
+        if self.last.hash != self.fill.hash || self.next_entry != 0 {
             let what = "it is not the journal that CURRENT was written for";
             return Err(OpenError::damaged(self.path(), 0, what));
         }
-        self.next_entry = self.current.first_entry;
+        self.next_entry = self.first_entry;
         Ok(())
     }
 

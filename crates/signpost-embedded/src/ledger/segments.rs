@@ -1,5 +1,5 @@
 //! Finding openings in their segments: the slots of all segments are in order of entry, and every
-//! segment but the last is full.
+//! segment but the last is full, or closed by a turn with as many slots as CURRENT tells.
 
 use std::io;
 use std::sync::Arc;
@@ -7,25 +7,30 @@ use std::sync::Arc;
 use signpost_core::id::Receipt;
 
 use super::{OpeningReader, slot_offset};
+use crate::current::Short;
 use crate::disk::Disk;
 use crate::journal::frame::SealedOpening;
 use crate::layout::Layout;
 
 /// How far the segments reach: what lies behind that is not there for certain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Extent {
     /// The last segment; 0 before the first.
     pub(crate) segment: u64,
     /// How many slots the last one has.
     pub(crate) slots: u32,
-    /// How many slots each other one has.
+    /// How many slots each other one has that is not short.
     pub(crate) full: u32,
+    pub(crate) short: Arc<Short>,
 }
 
 impl Extent {
     /// How many slots a segment has.
     pub(crate) fn slots_of(&self, segment: u64) -> u32 {
-        if segment == self.segment { self.slots } else { self.full }
+        if segment == self.segment {
+            return self.slots;
+        }
+        self.short.get(&segment).copied().unwrap_or(self.full)
     }
 }
 

@@ -80,7 +80,7 @@ impl Drained {
     }
 
     /// So must be the segments that earlier generations have filled, up to this extent.
-    pub(super) fn check_openings_there(&self, extent: Extent) -> Result<(), OpenError> {
+    pub(super) fn check_openings_there(&self, extent: &Extent) -> Result<(), OpenError> {
         for segment in 1..=extent.segment {
             let expected = ledger::slot_offset(extent.slots_of(segment));
             self.check_len(&self.layout.segment(segment), expected)?;

@@ -1,9 +1,12 @@
 //! Making a data directory with its first generation.
 
+use std::sync::Arc;
+
 use crate::current::Current;
 use crate::durable;
 use crate::error::CreateError;
 use crate::journal::Journal;
+use crate::journal::frame::FrameId;
 use crate::journal::mark::{Mark, MarkFile};
 use crate::layout::{FORMAT, Layout};
 use crate::ledger::EntryChain;
@@ -47,6 +50,8 @@ pub(crate) fn create(options: &Options) -> Result<(), CreateError> {
         segment: 0,
         slots_used: 0,
         chain: EntryChain::BEFORE_FIRST,
+        left: FrameId::NONE,
+        short: Arc::default(),
     };
     current.write(disk, &layout).map_err(CreateError::io(&layout.current()))?;
     let mark = Mark { generation: FIRST_GENERATION, frame: journal.last(), drained: 0 };

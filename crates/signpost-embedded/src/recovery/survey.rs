@@ -53,6 +53,8 @@ pub(crate) struct Survey {
     last_ms: u64,
     segment: u64,
     slots_used: u32,
+    /// The last segment that takes no more openings.
+    closed: u64,
     chain: EntryChain,
 }
 
@@ -61,7 +63,7 @@ pub(crate) struct Survey {
 pub(crate) struct Place<'p> {
     pub(crate) disk: &'p Arc<dyn Disk>,
     pub(crate) layout: &'p Layout,
-    pub(crate) current: Current,
+    pub(crate) current: &'p Current,
     pub(crate) mark: Mark,
     pub(crate) witness: Option<LedgerWitness>,
     pub(crate) index_frame: FrameId,
@@ -122,7 +124,7 @@ impl Survey {
     }
 
     fn empty(place: &Place<'_>, reader: &JournalReader) -> Self {
-        let Current { generation, last_ms, segment, slots_used, chain, .. } = place.current;
+        let Current { generation, last_ms, segment, slots_used, chain, .. } = *place.current;
         Self {
             generation,
             path: reader.path().clone(),
@@ -141,6 +143,7 @@ impl Survey {
             last_ms,
             segment,
             slots_used,
+            closed: segment,
             chain,
         }
     }
@@ -225,8 +228,9 @@ impl Survey {
         }
         let drained = Drained::new(place.disk, layout, place.drained());
         drained.check_entries_there()?;
-        let Current { segment, slots_used: slots, .. } = place.current;
-        drained.check_openings_there(Extent { segment, slots, full: place.full })
+        let Current { segment, slots_used: slots, ref short, .. } = *place.current;
+        let short = Arc::clone(short);
+        drained.check_openings_there(&Extent { segment, slots, full: place.full, short })
     }
 
     /// Refuses a store that is not the one which the ledger's last checkpoint was signed for. Of a
@@ -253,6 +257,12 @@ impl Survey {
         self.file_len - self.end.offset
     }
 
+    /// How far the segments of openings reach.
+    pub(crate) fn extent(&self, place: &Place<'_>) -> Extent {
+        let short = Arc::clone(&place.current.short);
+        Extent { segment: self.segment, slots: self.slots_used, full: place.full, short }
+    }
+
     /// Where the next entry and opening go.
     pub(crate) fn tail(&self) -> Tail {
         Tail {
@@ -261,6 +271,7 @@ impl Survey {
             chain: self.chain,
             segment: self.segment,
             slots_used: self.slots_used,
+            closed: self.closed,
             segment_key: None,
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn settle(
         generation: survey.generation,
         file,
         after: trusted.last,
-        random: sealing::random(),
+        tracer: sealing::random(),
     };
     Journal::create_further(disk, &new_path, &header, &survey.tail_bytes)
         .map_err(OpenError::io(&new_path))?;

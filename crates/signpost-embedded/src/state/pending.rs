@@ -6,6 +6,7 @@ use signpost_core::anchor::Position;
 use signpost_core::entry::Entry;
 use signpost_core::id::Receipt;
 
+use crate::current::Current;
 use crate::journal::frame::{Body, FrameId, SealedOpening};
 use crate::ledger::segments::Extent;
 
@@ -23,6 +24,27 @@ pub(crate) struct Pending {
     /// The generation in use, and its last durable frame.
     pub(crate) generation: u64,
     pub(crate) last: FrameId,
+    pub(crate) begun: Begun,
+}
+
+/// How the generation in use came into use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begun {
+    /// The first entry of its journal.
+    pub(crate) first_entry: u64,
+    /// The last segment of openings of which its journal has none.
+    pub(crate) closed: u64,
+    /// The last frame of the generation before.
+    pub(crate) left: FrameId,
+    /// The last frame of its fill.
+    pub(crate) fill: FrameId,
+}
+
+impl From<&Current> for Begun {
+    fn from(current: &Current) -> Self {
+        let Current { first_entry, segment, left, fill, .. } = *current;
+        Self { first_entry, closed: segment, left, fill }
+    }
 }
 
 impl Pending {
@@ -38,12 +60,19 @@ impl Pending {
         self.last.within(self.generation)
     }
 
+    /// How far the generation before was when it was left, and how far this one when it came into use.
+    pub(crate) fn passage(&self) -> (Position, Position) {
+        let Begun { left, fill, .. } = self.begun;
+        (left.within(self.generation.saturating_sub(1)), fill.within(self.generation))
+    }
+
     /// Lets go of what was copied.
     pub(crate) fn let_go(&mut self, entries: usize, openings: usize) {
         self.drained += entries as u64;
         self.entries.drain(..entries);
         if let Some(last) = self.openings.drain(..openings).next_back() {
-            self.segments = Extent { segment: last.segment, slots: last.slot + 1, ..self.segments };
+            self.segments.segment = last.segment;
+            self.segments.slots = last.slot + 1;
         }
     }
 

@@ -35,7 +35,7 @@ fn place(clock: Arc<dyn Clock>) -> (tempfile::TempDir, Options) {
 fn frames(data_dir: &Path) -> Vec<Body> {
     let layout = Layout::new(data_dir);
     let current = Current::read(&OsDisk, &layout).unwrap();
-    let mut reader = JournalReader::open(&OsDisk, &layout, current).unwrap();
+    let mut reader = JournalReader::open(&OsDisk, &layout, &current).unwrap();
     let mut frames = Vec::new();
     while let Some(frame) = reader.next_frame().unwrap() {
         frames.push(frame.body);
@@ -155,7 +155,7 @@ fn a_batch_takes_commits_until_it_is_large() {
 struct BreakingTheWriter;
 
 impl Carry for BreakingTheWriter {
-    fn carry(&self, record: Record) -> Option<Record> {
+    fn carry(&self, _version: Receipt, record: Record) -> Option<Record> {
         assert_ne!(std::thread::current().name(), Some("signpost-writer"), "the rule breaks");
         Some(record)
     }

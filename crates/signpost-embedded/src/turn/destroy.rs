@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use signpost_core::store::StoreError;
-use signpost_core::turn::{Destroyed, KeyDestroyed, Unfinished};
+use signpost_core::turn::{Destroyed, Erased, KeyDestroyed, Unfinished};
 
 use super::unrecorded::key_that_is_gone;
 use super::{Retired, Turn, set_turn};
@@ -23,6 +23,9 @@ pub(crate) enum DestroyError {
     /// The file that names its key is damaged: the files must not go before the key.
     #[error("its file keys is damaged, and does not tell which key to destroy")]
     KeyUnknown,
+    /// The store has failed.
+    #[error("the store has failed, and does not tell how far it was")]
+    Unknown,
     /// Its files could not be removed.
     #[error("cannot remove {}", .path.display())]
     Io { path: PathBuf, source: io::Error },
@@ -76,7 +79,8 @@ pub(crate) fn unfinished(shared: &Shared) -> Result<Unfinished, StoreError> {
     };
     let unrecorded = shared.unrecorded();
     let noted = unrecorded.all().iter().filter(|noted| Some(noted.generation) != retired);
-    Ok(Unfinished { retired, unrecorded: noted.cloned().collect() })
+    let erased = Erased::default();
+    Ok(Unfinished { retired, unrecorded: noted.cloned().collect(), erased })
 }
 
 /// Removes what is there of a generation that never came into use.
@@ -104,14 +108,12 @@ fn destroy_noted(shared: &Shared, generation: u64) -> Result<Destroyed, DestroyE
     let key = read_key(&**disk, layout, generation)?;
     let keys = key.iter().map(|wrapped| key_that_is_gone(*wrapped.id.as_bytes())).collect();
     let io = |source| DestroyError::Io { path: layout.destroyed(), source };
-    let noted = shared
-        .unrecorded()
-        .note(&**disk, layout, Destroyed { generation, keys, files, bytes })
-        .map_err(io)?
-        .clone();
+    let (ended, followed) = shared.pending().map_err(|_| DestroyError::Unknown)?.passage();
+    let destroyed = Destroyed { generation, keys, files, bytes, ended, followed };
+    let noted = shared.unrecorded().note(&**disk, layout, destroyed).map_err(io)?.clone();
     // Kept at once: where what follows fails, the keeper has no second word to give.
     let noted = match destroy_key(&**disk, layout, &**source, generation)? {
-        Some(receipt) => shared.unrecorded().keep_receipt(&noted, receipt),
+        Some(receipt) => shared.unrecorded().keep_receipt(&**disk, layout, &noted, receipt),
         None => noted,
     };
     remove_files(&**disk, layout, generation)?;
@@ -139,11 +141,7 @@ fn destroy_key(
 ) -> Result<Option<KeyDestroyed>, DestroyError> {
     let Some(wrapped) = read_key(disk, layout, generation)? else { return Ok(None) };
     match source.destroy(&wrapped.id) {
-        Ok(receipt) => Ok(Some(KeyDestroyed {
-            key: *receipt.key.as_bytes(),
-            custody: receipt.custody,
-            method: receipt.method,
-        })),
+        Ok(receipt) => Ok(Some(receipt.into())),
         Err(KeyError::Unknown { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }

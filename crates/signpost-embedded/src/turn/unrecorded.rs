@@ -3,6 +3,7 @@
 
 use std::io;
 
+use signpost_core::anchor::Position;
 use signpost_core::turn::{Destroyed, KeyDestroyed};
 
 use crate::checksum;
@@ -10,12 +11,13 @@ use crate::disk::Disk;
 use crate::durable;
 use crate::error::OpenError;
 use crate::layout::Layout;
+use crate::note;
 
 /// What is noted, in memory as in its file. There is no file where nothing is.
 #[derive(Debug, Default)]
 pub(crate) struct Unrecorded(Vec<Destroyed>);
 
-const MAGIC: &[u8; 8] = b"SGNPGONE";
+const MAGIC: &[u8; 8] = b"SGNPGON2";
 
 impl Unrecorded {
     pub(crate) fn read(disk: &dyn Disk, layout: &Layout) -> Result<Self, OpenError> {
@@ -49,11 +51,22 @@ impl Unrecorded {
         Ok(&self.0[at])
     }
 
-    /// Adds the word of the key's keeper, in memory alone. Gives what is noted then.
-    pub(crate) fn keep_receipt(&mut self, noted: &Destroyed, receipt: KeyDestroyed) -> Destroyed {
+    /// Adds the word of the key's keeper. Where it cannot be written it is kept in memory alone. Gives
+    /// what is noted then.
+    pub(crate) fn keep_receipt(
+        &mut self,
+        disk: &dyn Disk,
+        layout: &Layout,
+        noted: &Destroyed,
+        receipt: KeyDestroyed,
+    ) -> Destroyed {
         let told = Destroyed { keys: vec![receipt], ..noted.clone() };
         for one in self.0.iter_mut().filter(|one| one.generation == noted.generation) {
             one.clone_from(&told);
+        }
+        if let Err(error) = self.write(disk, layout) {
+            let generation = noted.generation;
+            tracing::warn!(%error, generation, "the word of a destroyed key's keeper is not noted");
         }
         told
     }
@@ -78,17 +91,21 @@ impl Unrecorded {
         durable::write_durably(disk, &layout.destroyed(), &self.encode())
     }
 
-    /// Magic (8); for each generation: its number (8), whether it had a key (1), the key's id (16),
-    /// files (8), bytes (8); BLAKE3 of all before (32). Big-endian.
+    /// Magic (8); for each generation: its number (8), files (8), bytes (8), how far it was and how
+    /// far the next one (48 each: generation, frame, hash), how many keys (4) and each of those; BLAKE3
+    /// of all before (32). Big-endian.
     fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        for Destroyed { generation, keys, files, bytes: len } in &self.0 {
-            let key = keys.first().map(|destroyed| destroyed.key);
-            bytes.extend_from_slice(&generation.to_be_bytes());
-            bytes.push(u8::from(key.is_some()));
-            bytes.extend_from_slice(&key.unwrap_or_default());
-            bytes.extend_from_slice(&files.to_be_bytes());
-            bytes.extend_from_slice(&len.to_be_bytes());
+        for Destroyed { generation, keys, files, bytes: len, ended, followed } in &self.0 {
+            for number in [generation, files, len] {
+                bytes.extend_from_slice(&number.to_be_bytes());
+            }
+            for position in [ended, followed] {
+                bytes.extend_from_slice(&position.generation.to_be_bytes());
+                bytes.extend_from_slice(&position.frame.to_be_bytes());
+                bytes.extend_from_slice(&position.hash);
+            }
+            note::put_keys(&mut bytes, keys);
         }
         checksum::append(&mut bytes);
         bytes
@@ -99,26 +116,28 @@ impl Unrecorded {
         let mut rest = hashed.strip_prefix(MAGIC)?;
         let mut noted = Vec::new();
         while !rest.is_empty() {
-            let (generation, after) = rest.split_first_chunk()?;
-            let (&[has_key], after) = after.split_first_chunk()?;
-            let (key, after) = after.split_first_chunk()?;
-            let (files, after) = after.split_first_chunk()?;
-            let (len, after) = after.split_first_chunk()?;
             noted.push(Destroyed {
-                generation: u64::from_be_bytes(*generation),
-                keys: (has_key == 1).then(|| key_that_is_gone(*key)).into_iter().collect(),
-                files: u64::from_be_bytes(*files),
-                bytes: u64::from_be_bytes(*len),
+                generation: note::take_u64(&mut rest)?,
+                files: note::take_u64(&mut rest)?,
+                bytes: note::take_u64(&mut rest)?,
+                ended: take_position(&mut rest)?,
+                followed: take_position(&mut rest)?,
+                keys: note::take_keys(&mut rest)?,
             });
-            rest = after;
         }
         Some(Self(noted))
     }
 }
 
+fn take_position(rest: &mut &[u8]) -> Option<Position> {
+    let generation = note::take_u64(rest)?;
+    Some(Position { generation, frame: note::take_u64(rest)?, hash: note::take(rest)? })
+}
+
 /// A key whose keeper's word was not kept, or that it does not have any more.
-pub(super) fn key_that_is_gone(key: [u8; 16]) -> KeyDestroyed {
-    KeyDestroyed { key, custody: String::new(), method: "it was gone already".to_owned() }
+pub(crate) fn key_that_is_gone(key: [u8; 16]) -> KeyDestroyed {
+    let (custody, file_system) = (String::new(), String::new());
+    KeyDestroyed { key, custody, method: "it was gone already".to_owned(), file_system }
 }
 
 #[cfg(test)]
@@ -131,13 +150,23 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let layout = Layout::new(directory.path());
         std::fs::create_dir(layout.ledger()).unwrap();
-        let noted = |generation, keys| Destroyed { generation, keys, files: 3, bytes: 4 };
-        let all = [noted(1, vec![key_that_is_gone([7; 16])]), noted(2, Vec::new())];
+        let ended = Position { generation: 1, frame: 8, hash: [9; 32] };
+        let followed = Position { generation: 2, frame: 10, hash: [11; 32] };
+        let noted =
+            |generation, keys| Destroyed { generation, keys, files: 3, bytes: 4, ended, followed };
+        let told = KeyDestroyed {
+            key: [8; 16],
+            custody: "a safe".to_owned(),
+            method: "burnt".to_owned(),
+            file_system: "ext4".to_owned(),
+        };
+        let mut all = [noted(1, vec![key_that_is_gone([7; 16])]), noted(2, Vec::new())];
         let mut unrecorded = Unrecorded::read(&OsDisk, &layout).unwrap();
         for destroyed in all.clone() {
             unrecorded.note(&OsDisk, &layout, destroyed).unwrap();
         }
         unrecorded.note(&OsDisk, &layout, Destroyed { files: 0, ..all[0].clone() }).unwrap();
+        all[1] = unrecorded.keep_receipt(&OsDisk, &layout, &all[1].clone(), told);
         let mut read = Unrecorded::read(&OsDisk, &layout).unwrap();
         assert_eq!(read.all(), all);
 

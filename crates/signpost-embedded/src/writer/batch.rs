@@ -162,7 +162,7 @@ impl<'w> Batch<'w> {
     fn add_opening(&mut self, entry: Receipt, opening: &Opening) -> Result<(), StoreError> {
         // It counts only once its segment has a key: a segment without one could not be opened.
         let mut tail = self.tail.clone();
-        if tail.segment == 0 || tail.slots_used >= self.segment_openings_max {
+        if tail.segment <= tail.closed || tail.slots_used >= self.segment_openings_max {
             tail.segment += 1;
             tail.slots_used = 0;
             tail.segment_key = None;

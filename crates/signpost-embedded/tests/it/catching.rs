@@ -10,8 +10,11 @@ use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
+use signpost_core::search::{SearchProgress, Searched, Sought};
 use signpost_core::store::{CommitError, Lookup, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
+use signpost_core::turn::{
+    Carry, Destroyed, EraseOpenings, Erased, Generations, Prepared, Unfinished,
+};
 
 /// Reads from the store within, if there is one, and keeps what is to be committed.
 #[derive(Debug, Default)]
@@ -102,6 +105,34 @@ impl Generations for Catching {
     }
 
     async fn recorded(&self, _generation: u64) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    async fn erase(
+        &self,
+        _which: Arc<dyn EraseOpenings>,
+        _below: Receipt,
+    ) -> Result<Erased, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    async fn erasure_recorded(&self) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    async fn sought_openings(
+        &self,
+        _which: Arc<dyn EraseOpenings>,
+        _below: Receipt,
+    ) -> Result<Vec<Sought>, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    async fn search(
+        &self,
+        _sought: Arc<[Sought]>,
+        _progress: Arc<dyn SearchProgress>,
+    ) -> Result<Searched, StoreError> {
         Err(StoreError::Unavailable)
     }
 }

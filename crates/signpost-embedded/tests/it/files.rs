@@ -36,12 +36,12 @@ async fn used() -> Place {
 #[test]
 fn a_format_that_this_build_does_not_know_is_refused_by_name() {
     let place = place();
-    std::fs::write(place.data().join("FORMAT"), "signpost-data 3\n").unwrap();
+    std::fs::write(place.data().join("FORMAT"), "signpost-data 4\n").unwrap();
     let error = EmbeddedStore::open(&place.options).unwrap_err();
     assert!(matches!(error, OpenError::UnknownFormat { .. }));
     let message = error.to_string();
-    assert!(message.contains("\"signpost-data 3\""), "{message}");
     assert!(message.contains("\"signpost-data 4\""), "{message}");
+    assert!(message.contains("\"signpost-data 5\""), "{message}");
     std::fs::remove_file(place.data().join("FORMAT")).unwrap();
     let error = EmbeddedStore::open(&place.options).unwrap_err();
     assert!(matches!(error, OpenError::NotADataDirectory { .. }));

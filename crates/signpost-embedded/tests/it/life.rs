@@ -9,8 +9,11 @@ use signpost_core::commit::Commit;
 use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::record::{RecordKey, Scope, Stored};
+use signpost_core::search::{SearchProgress, Searched, Sought};
 use signpost_core::store::{CommitError, Lookup, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
+use signpost_core::turn::{
+    Carry, Destroyed, EraseOpenings, Erased, Generations, Prepared, Unfinished,
+};
 use signpost_embedded::store::EmbeddedStore;
 use tokio::sync::Notify;
 
@@ -162,6 +165,38 @@ impl Generations for Life {
     async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
         let recorded = self.store.recorded(generation).await;
         self.unless_over(recorded).await
+    }
+
+    async fn erase(
+        &self,
+        which: Arc<dyn EraseOpenings>,
+        below: Receipt,
+    ) -> Result<Erased, StoreError> {
+        let erased = self.store.erase(which, below).await;
+        self.unless_over(erased).await
+    }
+
+    async fn erasure_recorded(&self) -> Result<(), StoreError> {
+        let recorded = self.store.erasure_recorded().await;
+        self.unless_over(recorded).await
+    }
+
+    async fn sought_openings(
+        &self,
+        which: Arc<dyn EraseOpenings>,
+        below: Receipt,
+    ) -> Result<Vec<Sought>, StoreError> {
+        let sought = self.store.sought_openings(which, below).await;
+        self.unless_over(sought).await
+    }
+
+    async fn search(
+        &self,
+        sought: Arc<[Sought]>,
+        progress: Arc<dyn SearchProgress>,
+    ) -> Result<Searched, StoreError> {
+        let searched = self.store.search(sought, progress).await;
+        self.unless_over(searched).await
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use signpost_core::faulty::{Call, Fault, FaultyStore};
+use signpost_core::id::Receipt;
 use signpost_core::record::Record;
 use signpost_core::store::{Clock, Store, StoreError};
 use signpost_core::testing::ManualClock;
@@ -45,7 +46,7 @@ impl Held {
 }
 
 impl Carry for Held {
-    fn carry(&self, record: Record) -> Option<Record> {
+    fn carry(&self, _version: Receipt, record: Record) -> Option<Record> {
         self.is_asked.store(true, Ordering::SeqCst);
         let held = self.let_go.lock().unwrap();
         drop(self.told.wait_while(held, |let_go| !*let_go).unwrap());
@@ -58,7 +59,7 @@ impl Carry for Held {
 struct Breaking(AtomicBool);
 
 impl Carry for Breaking {
-    fn carry(&self, record: Record) -> Option<Record> {
+    fn carry(&self, _version: Receipt, record: Record) -> Option<Record> {
         assert!(!self.0.load(Ordering::SeqCst), "the rule breaks");
         Some(record)
     }
@@ -69,9 +70,9 @@ impl Carry for Breaking {
 struct BreakingTheWriter(Held);
 
 impl Carry for BreakingTheWriter {
-    fn carry(&self, record: Record) -> Option<Record> {
+    fn carry(&self, version: Receipt, record: Record) -> Option<Record> {
         assert_ne!(std::thread::current().name(), Some("signpost-writer"), "the rule breaks");
-        self.0.carry(record)
+        self.0.carry(version, record)
     }
 }
 
@@ -80,8 +81,8 @@ impl Carry for BreakingTheWriter {
 struct HeldWithoutHeads(Held);
 
 impl Carry for HeldWithoutHeads {
-    fn carry(&self, record: Record) -> Option<Record> {
-        self.0.carry(record).filter(|record| !matches!(record, Record::Head(_)))
+    fn carry(&self, version: Receipt, record: Record) -> Option<Record> {
+        self.0.carry(version, record).filter(|record| !matches!(record, Record::Head(_)))
     }
 }
 
@@ -151,7 +152,7 @@ async fn a_start_destroys_nothing_that_was_in_use() {
     store.close().await.unwrap();
     for _ in 0..2 {
         let store = place.open().store;
-        let left = Unfinished { retired: Some(1), unrecorded: Vec::new() };
+        let left = Unfinished { retired: Some(1), ..Unfinished::default() };
         assert_eq!(store.unfinished().await, Ok(left));
         assert!(place.journal().exists());
         assert_eq!(store.prepare(carry_all()).await, Err(StoreError::Busy));

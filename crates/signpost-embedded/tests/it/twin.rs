@@ -10,8 +10,11 @@ use signpost_core::entry::{Entry, Opening};
 use signpost_core::id::Receipt;
 use signpost_core::memory::MemoryStore;
 use signpost_core::record::{Kind, RecordKey, Scope, Stored};
+use signpost_core::search::{SearchProgress, Searched, Sought};
 use signpost_core::store::{CommitError, Lookup, Store, StoreError};
-use signpost_core::turn::{Carry, Destroyed, Generations, Prepared, Unfinished};
+use signpost_core::turn::{
+    Carry, Destroyed, EraseOpenings, Erased, Generations, Prepared, Unfinished,
+};
 use signpost_embedded::store::EmbeddedStore;
 
 use crate::world::pseudonym;
@@ -172,8 +175,9 @@ impl Map {
 
     fn switch(&mut self) {
         let carry = self.carry.take().unwrap();
-        let carried =
-            |Stored { version, record }| Some(Stored { version, record: carry.carry(record)? });
+        let carried = |Stored { version, record }| {
+            Some(Stored { version, record: carry.carry(version, record)? })
+        };
         self.records = std::mem::take(&mut self.records).into_iter().filter_map(carried).collect();
     }
 }
@@ -233,7 +237,9 @@ impl Generations for Twin {
         self.map.lock().unwrap().carry = Some(Arc::clone(&carry));
         let expected = self.reference.prepare(Arc::clone(&carry)).await;
         let prepared = self.embedded().prepare(carry).await;
-        assert_eq!(prepared, expected);
+        // The reference has no files to search.
+        let without_sought = prepared.clone().map(|it| Prepared { sought: Vec::new(), ..it });
+        assert_eq!(without_sought, expected);
         prepared
     }
 
@@ -258,6 +264,38 @@ impl Generations for Twin {
     async fn recorded(&self, generation: u64) -> Result<(), StoreError> {
         self.reference.recorded(generation).await?;
         self.embedded().recorded(generation).await
+    }
+
+    async fn erase(
+        &self,
+        which: Arc<dyn EraseOpenings>,
+        below: Receipt,
+    ) -> Result<Erased, StoreError> {
+        let expected = self.reference.erase(Arc::clone(&which), below).await;
+        let erased = self.embedded().erase(which, below).await;
+        assert_eq!(erased.as_ref().map(|it| it.openings), expected.as_ref().map(|it| it.openings));
+        erased
+    }
+
+    async fn erasure_recorded(&self) -> Result<(), StoreError> {
+        self.reference.erasure_recorded().await?;
+        self.embedded().erasure_recorded().await
+    }
+
+    async fn sought_openings(
+        &self,
+        which: Arc<dyn EraseOpenings>,
+        below: Receipt,
+    ) -> Result<Vec<Sought>, StoreError> {
+        self.embedded().sought_openings(which, below).await
+    }
+
+    async fn search(
+        &self,
+        sought: Arc<[Sought]>,
+        progress: Arc<dyn SearchProgress>,
+    ) -> Result<Searched, StoreError> {
+        self.embedded().search(sought, progress).await
     }
 }
 

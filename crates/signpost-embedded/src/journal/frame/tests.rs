@@ -56,13 +56,13 @@ fn golden_frame() -> Vec<u8> {
 fn golden_file_header() -> Vec<u8> {
     hex_of(&[
         "53474e504a524e4c", // magic, SGNPJRNL
-        "00000002",         // format
+        "00000003",         // format
         "0000000000000003", // generation 3
         "0000000000000002", // file 2
         "0000000000000029", // it goes on after frame 41
         "77*32",            // the hash of that frame
-        "66*16",            // random
-        "d48420eee56111498bdc7313dce18b242a262984d93679ed572df6b60a1a25a5",
+        "66*32",            // tracer
+        "86bae0abb72dd0d9e8de11d42a64f0a28e19b3dbd09cfefb5950e321258a4a4f",
     ])
 }
 
@@ -89,7 +89,7 @@ fn a_file_header_is_read_and_written_as_the_table_says() {
     let golden = golden_file_header();
     let header = FileHeader::decode(golden.first_chunk().unwrap()).unwrap();
     let after = FrameId { number: 41, hash: [0x77; 32] };
-    assert_eq!(header, FileHeader { generation: 3, file: 2, after, random: [0x66; 16] });
+    assert_eq!(header, FileHeader { generation: 3, file: 2, after, tracer: [0x66; 32] });
     assert_eq!(header.before_first(), after);
     assert_eq!(header.encode(), golden);
     let first = FileHeader { file: 1, ..header };

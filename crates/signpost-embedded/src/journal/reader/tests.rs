@@ -11,7 +11,7 @@ struct Made {
 
 /// The start of a file of it, which goes on after this frame.
 fn header(file: u64, after: FrameId) -> FileHeader {
-    FileHeader { generation: 1, file, after, random: [7; 16] }
+    FileHeader { generation: 1, file, after, tracer: [7; 32] }
 }
 
 fn first_file() -> FileHeader {
@@ -62,8 +62,10 @@ impl Made {
             segment: 0,
             slots_used: 0,
             chain: EntryChain::BEFORE_FIRST,
+            left: FrameId::NONE,
+            short: Arc::default(),
         };
-        JournalReader::open(&OsDisk, &self.layout(), current)
+        JournalReader::open(&OsDisk, &self.layout(), &current)
     }
 
     /// The file and the offset at which it is found to be damaged.
