@@ -3,11 +3,13 @@
 //! An older copy of a store, put back, is in itself without fault. Whoever has a checkpoint of the
 //! ledger finds the last anchor below it, and asks the store for the frame that was durable then.
 
+use serde::{Deserialize, Serialize};
+
 use crate::entry::Entry;
 use crate::terms::Action;
 
 /// How far a store is: the last frame that is durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The generation in use.
     pub generation: u64,

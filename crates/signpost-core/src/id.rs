@@ -51,6 +51,8 @@ ids! {
     LiftId;
     /// A purge, from its plan to its certificate.
     PurgeId;
+    /// A run of purges.
+    RunId;
     /// A legal hold.
     HoldId;
     /// The client's own id of a write (AIP-155): the same id gives the first result again.

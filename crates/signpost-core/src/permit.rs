@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use crate::commit::{Precondition, Write};
 use crate::entry::{EntryDraft, Opening, Party};
 use crate::id::{ActorId, OrganisationId, PersonId, PolicyDigest, SystemId, TeamId};
+use crate::purge::Taken;
 use crate::record::Record;
 use crate::refusal::Reason;
 use crate::register::{Group, Organisation, Person, PersonStanding, Standing, TokenRecord};
@@ -20,6 +21,8 @@ pub(crate) struct Identity {
     pub(crate) person: Person,
     pub(crate) group: Group,
     pub(crate) policy: PolicyDigest,
+    /// What a purge takes that is being run: it is left out of what is read of a child.
+    pub(crate) frozen: Taken,
     /// That none of the records above changes before the commit.
     pub(crate) rests_on: Vec<Precondition>,
 }

@@ -5,6 +5,7 @@ mod annex;
 mod coverage;
 mod digest;
 mod hold;
+mod run;
 mod suppression;
 
 use jiff::Timestamp;
@@ -14,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use annex::{Count, PurgeAnnex, PurgeQuota, Tally};
 pub use coverage::{Coverage, Covered};
 pub use hold::{Held, LegalHold};
+pub(crate) use run::Purging;
+pub use run::{LeftBehind, PurgeCertificate, PurgeRun, SearchSummary, Taken};
 pub use suppression::{MarkerKey, MarkerSecret, Suppression, suppress};
 
 use crate::id::{OrganisationId, PersonId, PurgeDigest, PurgeId, Receipt, SystemId};
@@ -85,6 +88,8 @@ pub struct Approval {
     pub by: PersonId,
     /// When it was given.
     pub at: Timestamp,
+    /// Its entry; none as long as that is the plan's own version.
+    pub entry: Option<Receipt>,
 }
 
 /// A purge: its plan, the names behind it, and how far it is.

@@ -13,7 +13,10 @@ use crate::id::{
     ActorId, BodyDigest, FlagId, HoldId, LiftId, OrganisationId, PersonId, ProposalId, PurgeId,
     Receipt, RequestId, SystemId, TeamId,
 };
-use crate::purge::{LegalHold, MarkerKey, PurgeAnnex, PurgePlan, PurgeQuota, Suppression};
+use crate::purge::{
+    LegalHold, MarkerKey, PurgeAnnex, PurgeCertificate, PurgePlan, PurgeQuota, PurgeRun,
+    Suppression,
+};
 use crate::register::{
     Certificate, Claim, Custodies, Enrolment, Group, Members, Organisation, Person, Proposal,
     ServiceState, System, Team, TokenRecord,
@@ -80,6 +83,10 @@ pub enum Record {
     Suppression(Suppression),
     /// How many children's purges an operator planned on a day.
     PurgeQuota(PurgeQuota),
+    /// The purges that are being run.
+    PurgeRun(Box<PurgeRun>),
+    /// The certificate of a purge.
+    PurgeCertificate(PurgeCertificate),
 }
 
 /// What holds for a child under one pseudonym. Every write about the child writes it anew, so that
@@ -265,6 +272,8 @@ impl Record {
             Self::MarkerKey(_) => RecordKey::MarkerKey,
             Self::Suppression(suppression) => RecordKey::Suppression(suppression.marker),
             Self::PurgeQuota(quota) => RecordKey::PurgeQuota(quota.person),
+            Self::PurgeRun(_) => RecordKey::PurgeRun,
+            Self::PurgeCertificate(certificate) => RecordKey::PurgeCertificate(certificate.purge),
         }
     }
 

@@ -15,7 +15,7 @@ pub use organisation::{CERTIFICATES_MAX, Certificate, Organisation, System, Team
 pub use person::{Conditions, Lapse, Person, PersonStanding};
 pub use token::{Custodies, Enrolment, EnrolmentState, HeldToken, TokenRecord};
 
-use crate::id::{KeyFingerprint, OrganisationId, PersonId, PolicyDigest, Receipt};
+use crate::id::{KeyFingerprint, OrganisationId, PersonId, PolicyDigest, PurgeId, Receipt};
 use crate::subject::EvaluationKeyId;
 use crate::terms::CodeScheme;
 use crate::text::{OrganisationCode, StaffReference};
@@ -71,6 +71,10 @@ pub struct ServiceState {
     /// The evaluation keys that pseudonyms were made with. Without one of them, or with another
     /// under its id, a child who is known would be answered as unknown.
     pub evaluation_keys: Vec<(EvaluationKeyId, KeyFingerprint)>,
+    /// The purges that are being run, until the switch: what they take is left out of every answer.
+    pub frozen: Vec<PurgeId>,
+    /// SHA-256 of the last certificate of a purge.
+    pub last_certificate: Option<[u8; 32]>,
 }
 
 impl ServiceState {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::anchor::Position;
 use crate::entry::{Entry, Opening};
@@ -117,7 +118,7 @@ pub struct Prepared {
 }
 
 /// How many records of a kind passed a turn, and how many did not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passed {
     /// How many were carried over.
     pub carried: u64,
@@ -126,7 +127,7 @@ pub struct Passed {
 }
 
 /// A generation whose keys and files are gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destroyed {
     /// Its number.
     pub generation: u64,
@@ -143,7 +144,7 @@ pub struct Destroyed {
 }
 
 /// Openings that are gone, and the keys they were sealed under.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {
     /// How many openings.
     pub openings: u64,
@@ -158,7 +159,7 @@ pub struct Erased {
 }
 
 /// That a key was destroyed, and what its keeper can say of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyDestroyed {
     /// What the key is called; it tells nothing of the key.
     pub key: [u8; 16],
@@ -229,7 +230,9 @@ impl Carry for Compaction {
             | Record::Purge(_)
             | Record::PurgeAnnex(_)
             | Record::Hold(_)
-            | Record::PurgeQuota(_) => true,
+            | Record::PurgeQuota(_)
+            | Record::PurgeRun(_)
+            | Record::PurgeCertificate(_) => true,
             Record::Suppression(suppression) => suppression.until > self.now,
             Record::MarkerKey(key) => key.until > self.now,
         };

@@ -13,8 +13,8 @@ use crate::entry::{Nonce, Opening};
 use crate::flag::{ContactFlag, ContactRoute, Hours, Involvement, InvolvementDetails, Provenance};
 use crate::id::{
     ActorId, BodyDigest, CanaryId, Fingerprint, FlagId, GroupId, KeyFingerprint, LiftId,
-    OrganisationId, PersonId, PolicyDigest, ProposalId, Receipt, RequestId, SystemId, TeamId,
-    TokenId,
+    OrganisationId, PersonId, PolicyDigest, ProposalId, PurgeId, Receipt, RequestId, SystemId,
+    TeamId, TokenId,
 };
 use crate::permit::Permit;
 use crate::record::{
@@ -168,7 +168,9 @@ fn next_kind(record: &Record) -> Option<Record> {
         Record::Hold(_) => purges::marker_key(),
         Record::MarkerKey(_) => purges::suppression(),
         Record::Suppression(_) => purges::quota(),
-        Record::PurgeQuota(_) => return None,
+        Record::PurgeQuota(_) => purges::run(),
+        Record::PurgeRun(_) => purges::certificate(),
+        Record::PurgeCertificate(_) => return None,
     })
 }
 
@@ -277,6 +279,8 @@ fn service() -> Record {
         policy: PolicyDigest::new([13; 32]),
         policy_since: Some(Receipt(12)),
         evaluation_keys: vec![(EvaluationKeyId(1), KeyFingerprint::new([14; 32]))],
+        frozen: vec![PurgeId::new([28; 16])],
+        last_certificate: Some([29; 32]),
     })
 }
 

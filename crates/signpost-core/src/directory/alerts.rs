@@ -206,7 +206,9 @@ impl Directory {
 impl Directory {
     /// Whether any flag lies under these pseudonyms, whoever may see it.
     async fn is_known(&self, subject: &Subject) -> Result<bool, StoreError> {
-        let children = load_all(&*self.store, subject.pseudonyms()).await?;
+        let (service, _) = self.service_state().await?;
+        let frozen = self.frozen(&service).await?;
+        let children = load_all(&*self.store, &frozen, subject.pseudonyms()).await?;
         Ok(children.iter().any(|child| !child.flags.is_empty()))
     }
 }

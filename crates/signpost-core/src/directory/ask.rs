@@ -7,6 +7,7 @@ use crate::flag::{ContactFlag, Hours};
 use crate::id::{OrganisationId, Receipt, TeamId};
 use crate::permit::Permit;
 use crate::policy::Cell;
+use crate::purge::Taken;
 use crate::quota::Counted;
 use crate::record::{Record, RecordKey};
 use crate::refusal::{Invalid, Reason, Refusal};
@@ -90,21 +91,21 @@ impl Directory {
             }
         };
         let own = (identity.organisation.id, identity.group.team);
-        self.answer(permit, question, &cell, own, counted).await
+        self.answer(permit, question, &cell, (own, &identity.frozen), counted).await
     }
 
     /// Answers a question that is permitted and counted. The flags of `own`, an organisation and
-    /// its team, are never "someone else".
+    /// its team, are never "someone else"; what is `frozen` is not there.
     pub(super) async fn answer(
         &self,
         permit: Permit,
         question: &Question,
         cell: &Cell<'_>,
-        own: (OrganisationId, TeamId),
+        (own, frozen): ((OrganisationId, TeamId), &Taken),
         mut counted: Counted,
     ) -> Result<Answer, Refusal> {
         let Question { subject, purpose, relationship } = question;
-        let children = load_all(&*self.store, subject.pseudonyms()).await?;
+        let children = load_all(&*self.store, frozen, subject.pseudonyms()).await?;
         let shielded = |flag: &_| is_shielded(&children, flag);
         let own = |flag: &ContactFlag| (flag.provenance.owner, flag.team) == own;
         let flags = distinct_flags(&children);

@@ -70,7 +70,7 @@ impl Directory {
             }
         };
         let own = (named.organisation, named.team);
-        self.answer(permit, question, &cell, own, counted).await
+        self.answer(permit, question, &cell, (own, &identity.frozen), counted).await
     }
 
     /// The named person, if they may themselves ask for this purpose today. The commit rests on all

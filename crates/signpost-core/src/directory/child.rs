@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::commit::{Precondition, Write};
 use crate::flag::ContactFlag;
 use crate::id::{FlagId, Receipt};
-use crate::record::{ChildHead, FlagCopy, Record, RecordKey, Scope, Shield};
+use crate::purge::Taken;
+use crate::record::{ChildHead, FlagCopy, Record, RecordKey, Scope, Shield, Stored};
 use crate::store::{Store, StoreError};
 use crate::subject::{NamedPseudonym, Pseudonym, Subject};
 
@@ -26,8 +27,13 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Reads the head and the flags under one pseudonym: one scan, unless there is more than a page.
-    pub(super) async fn load(store: &dyn Store, pseudonym: &Pseudonym) -> Result<Self, StoreError> {
+    /// Reads the head and the flags under one pseudonym, but for what a purge takes: one scan, unless
+    /// there is more than a page.
+    pub(super) async fn load(
+        store: &dyn Store,
+        frozen: &Taken,
+        pseudonym: &Pseudonym,
+    ) -> Result<Self, StoreError> {
         let mut child = Self {
             pseudonym: pseudonym.clone(),
             head: None,
@@ -38,7 +44,7 @@ impl Child {
         let whole = store.scan(&scope, None, SCAN_PAGE).await?;
         if whole.len() < SCAN_PAGE.get() {
             for stored in whole {
-                child.take(stored.version, stored.record)?;
+                child.take(frozen, stored)?;
             }
             return Ok(child);
         }
@@ -51,7 +57,7 @@ impl Child {
             let is_last = page.len() < SCAN_PAGE.get();
             after = page.last().map(|stored| stored.record.key());
             for stored in page {
-                child.take(stored.version, stored.record)?;
+                child.take(frozen, stored)?;
             }
             if is_last {
                 child.head = head.map(|stored| stored.version);
@@ -60,12 +66,15 @@ impl Child {
         }
     }
 
-    fn take(&mut self, version: Receipt, record: Record) -> Result<(), StoreError> {
+    fn take(&mut self, frozen: &Taken, stored: Stored) -> Result<(), StoreError> {
+        let Stored { version, record } = stored;
+        // What is decided rests on the head that is stored, whether or not any of it is left.
+        if let Record::Head(_) = record {
+            self.head = Some(version);
+        }
+        let Some(record) = frozen.leaves(version, record) else { return Ok(()) };
         match record {
-            Record::Head(head) => {
-                self.head = Some(version);
-                self.shields = head.shields;
-            }
+            Record::Head(head) => self.shields = head.shields,
             Record::Flag(copy) => self.flags.push(copy.flag),
             Record::Replay(_)
             | Record::Lift(_)
@@ -91,7 +100,9 @@ impl Child {
             | Record::Hold(_)
             | Record::MarkerKey(_)
             | Record::Suppression(_)
-            | Record::PurgeQuota(_) => return Err(StoreError::Damaged),
+            | Record::PurgeQuota(_)
+            | Record::PurgeRun(_)
+            | Record::PurgeCertificate(_) => return Err(StoreError::Damaged),
         }
         Ok(())
     }
@@ -111,11 +122,12 @@ impl Child {
 /// Every child record under these pseudonyms, in their order.
 pub(super) async fn load_all(
     store: &dyn Store,
+    frozen: &Taken,
     named: &[NamedPseudonym],
 ) -> Result<Vec<Child>, StoreError> {
     let mut children = Vec::with_capacity(named.len());
     for one in named {
-        children.push(Child::load(store, &one.pseudonym).await?);
+        children.push(Child::load(store, frozen, &one.pseudonym).await?);
     }
     Ok(children)
 }
@@ -123,12 +135,13 @@ pub(super) async fn load_all(
 /// Adds the child records of this subject that were not read already.
 pub(super) async fn load_rest(
     store: &dyn Store,
+    frozen: &Taken,
     children: &mut Vec<Child>,
     subject: &Subject,
 ) -> Result<(), StoreError> {
     for named in subject.pseudonyms() {
         if children.iter().all(|child| child.pseudonym != named.pseudonym) {
-            children.push(Child::load(store, &named.pseudonym).await?);
+            children.push(Child::load(store, frozen, &named.pseudonym).await?);
         }
     }
     Ok(())
@@ -137,6 +150,7 @@ pub(super) async fn load_rest(
 /// These children and all that their flags tie to them, however far; none if they are too many.
 pub(super) async fn load_family(
     store: &dyn Store,
+    frozen: &Taken,
     children: Vec<Child>,
 ) -> Result<Option<Vec<Child>>, StoreError> {
     let mut family = children;
@@ -153,7 +167,7 @@ pub(super) async fn load_family(
                 if family.len() == FAMILY_MAX {
                     return Ok(None);
                 }
-                family.push(Child::load(store, &pseudonym).await?);
+                family.push(Child::load(store, frozen, &pseudonym).await?);
             }
         }
         next += 1;

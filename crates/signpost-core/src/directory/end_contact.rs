@@ -47,7 +47,8 @@ impl Directory {
             Begun::New(leave, end) => (leave, end),
             Begun::Repeat(first) => return flag_of(&first),
         };
-        let mut children = load_all(&*self.store, end.subject.pseudonyms()).await?;
+        let frozen = &leave.identity.frozen.clone();
+        let mut children = load_all(&*self.store, frozen, end.subject.pseudonyms()).await?;
         let identity = &leave.identity;
         let own = |flag: &&ContactFlag| identity.owns(flag.provenance.owner, flag.team);
         let Some(flag) = find_flag(&children, end.flag).filter(own).cloned() else {
@@ -60,7 +61,7 @@ impl Directory {
                 return Err(self.give_up(leave, Reason::Invalid(invalid)).await);
             }
         };
-        load_rest(&*self.store, &mut children, &flag.subject).await?;
+        load_rest(&*self.store, frozen, &mut children, &flag.subject).await?;
 
         let change = Change {
             named: &end.subject,

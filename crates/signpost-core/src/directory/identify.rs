@@ -3,7 +3,6 @@
 use super::{Directory, Presented};
 use crate::commit::Precondition;
 use crate::entry::Party;
-use crate::id::PolicyDigest;
 use crate::permit::{Identity, SystemIdentity};
 use crate::record::{Record, RecordKey};
 use crate::refusal::{Refusal, Unidentified};
@@ -115,7 +114,7 @@ impl Reading<'_> {
         let organisation = RecordKey::Organisation(system.organisation);
         let organisation = self.read_organisation(organisation).await?;
         let organisation = organisation.ok_or(StoreError::Damaged)?;
-        let policy = self.policy().await?;
+        let policy = self.service().await?.policy;
         let party = Party {
             organisation: Some(organisation.id),
             system: Some(system.id),
@@ -126,12 +125,12 @@ impl Reading<'_> {
         Ok(SystemIdentity { party, system: system.id, organisation, policy, rests_on })
     }
 
-    /// The policy in force, which is ours.
-    async fn policy(&mut self) -> Result<PolicyDigest, StoreError> {
+    /// The service's state, under the policy in force, which is ours.
+    async fn service(&mut self) -> Result<ServiceState, StoreError> {
         let service = self.read_service(RecordKey::Service).await?.ok_or(StoreError::Damaged)?;
         // Another process has begun to serve under another policy: this one decides no more.
         if service.policy == self.directory.policy.digest() {
-            Ok(service.policy)
+            Ok(service)
         } else {
             Err(StoreError::Unavailable)
         }
@@ -159,7 +158,8 @@ impl Reading<'_> {
         let person = self.read_person(RecordKey::Person(token.person)).await?;
         let person = person.ok_or(StoreError::Damaged)?;
         let group = self.read_group(RecordKey::Group(person.group)).await?;
-        let policy = self.policy().await?;
+        let service = self.service().await?;
+        let frozen = self.directory.frozen(&service).await?;
         let group = group.ok_or(StoreError::Damaged)?;
         let organisation = organisation.ok_or(StoreError::Damaged)?;
         if person.organisation != organisation.id || group.organisation != organisation.id {
@@ -182,7 +182,8 @@ impl Reading<'_> {
             token,
             person,
             group,
-            policy,
+            policy: service.policy,
+            frozen,
             rests_on: self.rests_on,
         }))
     }

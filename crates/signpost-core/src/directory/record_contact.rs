@@ -66,7 +66,8 @@ impl Directory {
             }
         };
 
-        let mut children = load_all(&*self.store, contact.subject.pseudonyms()).await?;
+        let frozen = &leave.identity.frozen.clone();
+        let mut children = load_all(&*self.store, frozen, contact.subject.pseudonyms()).await?;
         let flag = match self.flag_to_write(&leave.identity, contact, involvement, &children) {
             Ok(flag) => flag,
             // It tells what else the organisation has recorded.
@@ -74,9 +75,9 @@ impl Directory {
                 return Err(self.give_up_telling(leave, &contact.subject, reason, counted).await);
             }
         };
-        load_rest(&*self.store, &mut children, &flag.subject).await?;
+        load_rest(&*self.store, frozen, &mut children, &flag.subject).await?;
         // Whether there is a shield or not, the same is read and written: all that is tied.
-        let Some(mut family) = load_family(&*self.store, children).await? else {
+        let Some(mut family) = load_family(&*self.store, frozen, children).await? else {
             // It tells that the child is tied, and so it costs.
             let (named, reason) = (&contact.subject, Reason::LimitReached);
             return Err(self.give_up_telling(leave, named, reason, counted).await);

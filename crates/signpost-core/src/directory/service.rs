@@ -67,7 +67,13 @@ impl Directory {
         let empty = vec![Precondition::Absent(RecordKey::Service)];
         let permit = Permit::of_service(Action::FirstLight, None, policy.digest(), empty);
         let FirstLight { mut records, evaluation_keys } = light;
-        let state = ServiceState { policy: policy.digest(), policy_since: None, evaluation_keys };
+        let state = ServiceState {
+            policy: policy.digest(),
+            policy_since: None,
+            evaluation_keys,
+            frozen: Vec::new(),
+            last_certificate: None,
+        };
         records.push(Record::Service(state));
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         let writes = records.into_iter().map(Write::Put).collect();
@@ -151,8 +157,8 @@ impl Directory {
         let permit = Permit::of_service(Action::AddEvaluationKey, None, policy, rests_on);
         let count = u32::try_from(new.len()).unwrap_or(u32::MAX);
         let policy_since = Some(state.in_force_since(stored.version));
-        let evaluation_keys = [state.evaluation_keys, new].concat();
-        let state = ServiceState { policy, policy_since, evaluation_keys };
+        let evaluation_keys = [state.evaluation_keys.clone(), new].concat();
+        let state = ServiceState { policy, policy_since, evaluation_keys, ..state };
         let writes = vec![Write::Put(Record::Service(state))];
         let effect = Effect { count, writes, ..Effect::new(Outcome::Done) };
         self.store.commit(Commit::permitted(permit, effect)).await.map_err(start_error)?;

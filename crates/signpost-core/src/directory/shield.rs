@@ -10,6 +10,7 @@ use super::write::{Begun, Change, Leave, WriteRequest};
 use super::{Directory, Presented};
 use crate::commit::Write;
 use crate::id::{ActorId, LiftId, RequestId};
+use crate::purge::Taken;
 use crate::quota::Counted;
 use crate::record::{Lift, Record, RecordKey, ReplayResult, Shield};
 use crate::refusal::{Invalid, Reason, Refusal};
@@ -86,7 +87,7 @@ impl Directory {
             let invalid = Invalid::field("review_due", problem);
             return Err(self.give_up(leave, Reason::Invalid(invalid)).await);
         }
-        let Some(mut family) = self.family(&new.subject).await? else {
+        let Some(mut family) = self.family(&new.subject, &leave.identity.frozen).await? else {
             // It tells that the child is tied, and so it costs.
             let (named, reason) = (&new.subject, Reason::LimitReached);
             return Err(self.give_up_telling(leave, named, reason, counted).await);
@@ -189,7 +190,7 @@ impl Directory {
         if !self.name_still_counts(lift.proposer, Action::LiftShield, &mut leave).await? {
             return Err(self.give_up(leave, Reason::NotFound).await);
         }
-        let Some(mut family) = self.family(&request.subject).await? else {
+        let Some(mut family) = self.family(&request.subject, &leave.identity.frozen).await? else {
             let (named, reason) = (&request.subject, Reason::LimitReached);
             return Err(self.give_up_telling(leave, named, reason, counted).await);
         };
@@ -226,10 +227,16 @@ impl Directory {
 
     /// All that flags tie to this subject, and to what else its own shields were set on together
     /// with it; none if they are too many.
-    async fn family(&self, subject: &Subject) -> Result<Option<Vec<Child>>, StoreError> {
-        let mut children = load_all(&*self.store, subject.pseudonyms()).await?;
+    async fn family(
+        &self,
+        subject: &Subject,
+        frozen: &Taken,
+    ) -> Result<Option<Vec<Child>>, StoreError> {
+        let mut children = load_all(&*self.store, frozen, subject.pseudonyms()).await?;
         loop {
-            let Some(family) = load_family(&*self.store, children).await? else { return Ok(None) };
+            let Some(family) = load_family(&*self.store, frozen, children).await? else {
+                return Ok(None);
+            };
             let missing = all_shields(&family)
                 .into_iter()
                 .filter(|shield| was_set_on(shield, subject))
@@ -237,7 +244,7 @@ impl Directory {
                 .find(|named| family.iter().all(|child| child.pseudonym != *named));
             let Some(missing) = missing else { return Ok(Some(family)) };
             children = family;
-            children.push(Child::load(&*self.store, &missing).await?);
+            children.push(Child::load(&*self.store, frozen, &missing).await?);
         }
     }
 }

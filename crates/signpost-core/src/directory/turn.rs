@@ -32,6 +32,9 @@ impl Directory {
     /// Turns to the next generation: what has had its time is left behind, all else is carried over
     /// under new keys, and the old keys and files are destroyed. Questions and writes go on.
     pub async fn compact(&self) -> Result<Destroyed, TurnError> {
+        if self.is_purging().await? {
+            return Err(StoreError::Busy.into());
+        }
         self.finish_turn().await?;
         self.may_destroy().await?;
         self.record_of_turn(Action::BeginTurn, [0; 32], 0).await?;
@@ -50,6 +53,10 @@ impl Directory {
     /// Does what is left to do of earlier turns: destroys the generation before, and puts on record
     /// what was destroyed and is not yet. Nothing is begun for it. Gives what went on record.
     pub async fn finish_turn(&self) -> Result<Vec<Destroyed>, TurnError> {
+        // The turn of a run is for the run to end, which needs what is destroyed for its certificate.
+        if self.is_purging().await? {
+            return Ok(Vec::new());
+        }
         let generations = self.store.generations();
         if let Some(generation) = generations.unfinished().await?.retired {
             self.may_destroy().await?;
@@ -63,7 +70,7 @@ impl Directory {
     }
 
     /// Puts on record that a generation was destroyed; the files are the entry's count.
-    async fn record_destroyed(&self, destroyed: &Destroyed) -> Result<(), TurnError> {
+    pub(super) async fn record_destroyed(&self, destroyed: &Destroyed) -> Result<(), TurnError> {
         let files = u32::try_from(destroyed.files).unwrap_or(u32::MAX);
         self.record_of_turn(Action::DestroyGeneration, destroyed.detail(), files).await?;
         Ok(self.store.generations().recorded(destroyed.generation).await?)

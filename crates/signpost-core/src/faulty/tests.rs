@@ -19,6 +19,8 @@ fn put_service() -> Commit {
         policy: PolicyDigest::new([1; 32]),
         policy_since: None,
         evaluation_keys: Vec::new(),
+        frozen: Vec::new(),
+        last_certificate: None,
     };
     let absent =
         vec![Precondition::Absent(RecordKey::Token(crate::token::Token::new([1; 32]).hash()))];

@@ -102,6 +102,8 @@ fn kind_of(record: &Record) -> Option<PurgedKind> {
         | Record::Proposal(_)
         | Record::AlertMark(_)
         | Record::PurgeAnnex(_)
-        | Record::PurgeQuota(_) => None,
+        | Record::PurgeQuota(_)
+        | Record::PurgeRun(_)
+        | Record::PurgeCertificate(_) => None,
     }
 }

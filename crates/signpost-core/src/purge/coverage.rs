@@ -113,7 +113,9 @@ impl Coverage {
             | Record::ClockDoubt(_)
             | Record::AlertMark(_)
             | Record::PurgeAnnex(_)
-            | Record::PurgeQuota(_) => None,
+            | Record::PurgeQuota(_)
+            | Record::PurgeRun(_)
+            | Record::PurgeCertificate(_) => None,
         }
     }
 

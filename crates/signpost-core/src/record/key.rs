@@ -1,5 +1,7 @@
 //! By what a record is found, and where it lies: keyed, so that neither child nor kind shows.
 
+use serde::{Deserialize, Serialize};
+
 use super::ReplayKey;
 use crate::id::{
     AlertId, CanaryId, Fingerprint, FlagId, GroupId, HoldId, LiftId, OrganisationId, PersonId,
@@ -66,10 +68,14 @@ pub enum RecordKey {
     Suppression(SuppressionMarker),
     /// How many children's purges an operator planned on a day.
     PurgeQuota(PersonId),
+    /// The purges that are being run.
+    PurgeRun,
+    /// The certificate of a purge.
+    PurgeCertificate(PurgeId),
 }
 
 /// The kinds of record that are scanned as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     /// Writes' first results.
     Replay = 3,
@@ -121,10 +127,14 @@ pub enum Kind {
     Suppression = 26,
     /// How many children's purges each operator planned on a day.
     PurgeQuota = 27,
+    /// The purges that are being run.
+    PurgeRun = 28,
+    /// Certificates of purges.
+    PurgeCertificate = 29,
 }
 
 /// The kind of any record: one that is scanned as a whole, or one of a child's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RecordKind {
     /// Children's heads.
     Head,
@@ -182,6 +192,8 @@ impl RecordKey {
             Self::MarkerKey => Scope::Kind(Kind::MarkerKey),
             Self::Suppression(_) => Scope::Kind(Kind::Suppression),
             Self::PurgeQuota(_) => Scope::Kind(Kind::PurgeQuota),
+            Self::PurgeRun => Scope::Kind(Kind::PurgeRun),
+            Self::PurgeCertificate(_) => Scope::Kind(Kind::PurgeCertificate),
         }
     }
 
@@ -191,7 +203,7 @@ impl RecordKey {
         match self.scope() {
             Scope::Kind(kind) => RecordKind::Of(kind),
             Scope::Child(_) if matches!(self, Self::Head(_)) => RecordKind::Head,
-            Scope::Child(_) => RecordKind::Flag,
+            Scope::Child(_) | Scope::Everything => RecordKind::Flag,
         }
     }
 
@@ -217,7 +229,11 @@ impl RecordKey {
             Self::Group(id) | Self::Members(id) => within.update(id.as_bytes()),
             Self::Person(id) | Self::PurgeQuota(id) => within.update(id.as_bytes()),
             Self::Token(hash) => within.update(hash.as_bytes()),
-            Self::Service | Self::ClockDoubt | Self::AlertMark | Self::MarkerKey => &mut within,
+            Self::Service
+            | Self::ClockDoubt
+            | Self::AlertMark
+            | Self::MarkerKey
+            | Self::PurgeRun => &mut within,
             Self::Claim(Claimed::Code(scheme, code)) => {
                 within.update(&[1, scheme.code()]).update(code.as_str().as_bytes())
             }
@@ -229,7 +245,9 @@ impl RecordKey {
             Self::Proposal(id) => within.update(id.as_bytes()),
             Self::Alert(id) => within.update(id.as_bytes()),
             Self::Canary(id) => within.update(id.as_bytes()),
-            Self::Purge(id) | Self::PurgeAnnex(id) => within.update(id.as_bytes()),
+            Self::Purge(id) | Self::PurgeAnnex(id) | Self::PurgeCertificate(id) => {
+                within.update(id.as_bytes())
+            }
             Self::Hold(id) => within.update(id.as_bytes()),
             Self::Suppression(marker) => within.update(marker.as_bytes()),
         };

@@ -215,6 +215,8 @@ mod tests {
             policy: PolicyDigest::new([7; 32]),
             policy_since: None,
             evaluation_keys: Vec::new(),
+            frozen: Vec::new(),
+            last_certificate: None,
         })
     }
 

@@ -52,7 +52,9 @@ pub(crate) fn register_key(key: &RecordKey) -> Option<RegisterKey> {
         | RecordKey::Purge(_)
         | RecordKey::PurgeAnnex(_)
         | RecordKey::Hold(_)
-        | RecordKey::PurgeQuota(_) => return None,
+        | RecordKey::PurgeQuota(_)
+        | RecordKey::PurgeRun
+        | RecordKey::PurgeCertificate(_) => return None,
         RecordKey::Lift(id) => of(Kind::Lift, id.as_bytes()),
         RecordKey::Organisation(id) => of(Kind::Organisation, id.as_bytes()),
         RecordKey::Team(id) => of(Kind::Team, id.as_bytes()),

@@ -4,13 +4,16 @@ use jiff::Timestamp;
 use jiff::civil::date;
 
 use super::{subject, text};
-use crate::id::{HoldId, PersonId, PurgeDigest, PurgeId, Receipt, SystemId};
+use crate::anchor::Position;
+use crate::id::{HoldId, PersonId, PurgeDigest, PurgeId, Receipt, RunId, SystemId};
 use crate::purge::{
-    Approval, Held, LegalHold, PlanNonce, PurgeAnnex, PurgeMode, PurgePlan, PurgeQuota, PurgeScope,
-    Reach, Tally, suppress,
+    Approval, Held, LeftBehind, LegalHold, PlanNonce, PurgeAnnex, PurgeCertificate, PurgeMode,
+    PurgePlan, PurgeQuota, PurgeRun, PurgeScope, Reach, SearchSummary, Tally, suppress,
 };
-use crate::record::{FirstName, Record};
+use crate::record::{FirstName, Record, RecordKind};
+use crate::search::{Sought, SoughtKind};
 use crate::terms::{HoldGround, PurgeAuthority, PurgeReason, PurgeState};
+use crate::turn::{Destroyed, Erased, KeyDestroyed, Passed};
 
 const AT: Timestamp = Timestamp::constant(1_781_524_800, 0);
 
@@ -29,12 +32,12 @@ pub(super) fn purge() -> Record {
         cut_off: Receipt(7),
         digest: PurgeDigest::new([23; 32]),
         planner: PersonId::new([4; 16]),
-        approvals: vec![Approval { by: PersonId::new([18; 16]), at: AT }],
+        approvals: vec![Approval { by: PersonId::new([18; 16]), at: AT, entry: Some(Receipt(9)) }],
         planned_in: Some(Receipt(8)),
         planned_at: AT,
         not_before: Some(AT),
         expires: AT,
-        cancelled: Some(Approval { by: PersonId::new([4; 16]), at: AT }),
+        cancelled: Some(Approval { by: PersonId::new([4; 16]), at: AT, entry: None }),
         state: PurgeState::Cancelled,
     }))
 }
@@ -73,4 +76,45 @@ pub(super) fn quota() -> Record {
 
 fn suppressed() -> Vec<Record> {
     suppress(&subject(&[1]), PurgeId::new([21; 16]), AT, None, [25; 32])
+}
+
+pub(super) fn run() -> Record {
+    let passed = Passed { carried: 3, left: 2 };
+    let summary = SearchSummary { files: 9, bytes: 4096, found: 1 };
+    let position = Position { generation: 4, frame: 17, hash: [5; 32] };
+    let key = KeyDestroyed {
+        key: [6; 16],
+        custody: "software, copies not excluded".to_owned(),
+        method: "overwritten, synced, unlinked".to_owned(),
+        file_system: "ext4".to_owned(),
+    };
+    Record::PurgeRun(Box::new(PurgeRun {
+        id: RunId::new([29; 16]),
+        plans: vec![PurgeId::new([22; 16])],
+        holds: vec![HoldId::new([24; 16])],
+        begun: AT,
+        state: PurgeState::Scanned,
+        steps: vec![(PurgeState::Frozen, Receipt(31)), (PurgeState::Copied, Receipt(32))],
+        left: Some(LeftBehind {
+            generation: 4,
+            kinds: vec![(RecordKind::Flag, passed)],
+            sought: Sought::of(SoughtKind::Tracer, &[7; 32]).into_iter().collect(),
+            searched: summary,
+        }),
+        destroyed: Some(Destroyed {
+            generation: 4,
+            keys: vec![key.clone()],
+            files: 3,
+            bytes: 1024,
+            ended: position,
+            followed: position,
+        }),
+        erased: Some(Erased { openings: 2, segments: 1, keys: vec![key], files: 1, bytes: 512 }),
+        searched: Some(summary),
+    }))
+}
+
+pub(super) fn certificate() -> Record {
+    let text = "{}\n".to_owned();
+    Record::PurgeCertificate(PurgeCertificate { purge: PurgeId::new([22; 16]), text })
 }

@@ -270,7 +270,9 @@ impl Listing {
             | Record::Hold(_)
             | Record::MarkerKey(_)
             | Record::Suppression(_)
-            | Record::PurgeQuota(_) => return None,
+            | Record::PurgeQuota(_)
+            | Record::PurgeRun(_)
+            | Record::PurgeCertificate(_) => return None,
         };
         belongs.then_some(id)
     }
