@@ -25,6 +25,7 @@ mod evaluate;
 mod identify;
 mod ledger;
 pub mod onboarding;
+pub mod purge;
 mod quotas;
 mod record_contact;
 mod replay;
@@ -45,6 +46,7 @@ use crate::entry::{Nonce, Opening};
 use crate::id::{Fingerprint, Receipt};
 use crate::permit::Denial;
 use crate::policy::Policy;
+use crate::purge::PurgeRules;
 use crate::quota::Meter;
 use crate::record::{Record, RecordKey};
 use crate::refusal::Refusal;
@@ -80,6 +82,8 @@ pub struct Directory {
     entropy: Arc<dyn Entropy>,
     tally: Arc<Tally>,
     meter: Arc<Meter>,
+    /// How purges are planned.
+    purge_rules: PurgeRules,
     /// Who signs certificates, if the service has an authority of its own.
     issuer: Option<Arc<dyn CertificateIssuer>>,
 }
@@ -98,6 +102,12 @@ impl Directory {
     #[must_use]
     pub fn with_issuer(self, issuer: Arc<dyn CertificateIssuer>) -> Self {
         Self { issuer: Some(issuer), ..self }
+    }
+
+    /// The same directory, by these rules for purges.
+    #[must_use]
+    pub fn with_purge_rules(self, purge_rules: PurgeRules) -> Self {
+        Self { purge_rules, ..self }
     }
 
     /// Service time.

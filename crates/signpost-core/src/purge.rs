@@ -17,6 +17,7 @@ pub use coverage::{Coverage, Covered};
 pub use hold::{Held, LegalHold};
 pub(crate) use run::Purging;
 pub use run::{LeftBehind, PurgeCertificate, PurgeRun, SearchSummary, Taken};
+pub(crate) use suppression::Recording;
 pub use suppression::{MarkerKey, MarkerSecret, Suppression, suppress};
 
 use crate::id::{OrganisationId, PersonId, PurgeDigest, PurgeId, Receipt, SystemId};

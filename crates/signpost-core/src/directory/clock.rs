@@ -155,25 +155,28 @@ impl Directory {
     }
 }
 
-/// The time of the last entry. A store tells entries by their index alone, so it is found by
-/// strides: longer ones as long as there is an entry, then shorter ones.
+/// The time of the last entry.
 pub(super) async fn last_entry_time(store: &dyn Store) -> Result<Option<Timestamp>, StoreError> {
+    let Some((_, last)) = last_entry(store).await? else { return Ok(None) };
+    let time_ms = i64::try_from(last.time_ms()).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(time_ms).map(Some).map_err(|_| StoreError::Damaged)
+}
+
+/// The last entry and its index. A store tells entries by their index alone, so it is found by
+/// strides: longer ones as long as there is an entry, then shorter ones.
+pub(super) async fn last_entry(store: &dyn Store) -> Result<Option<(Receipt, Entry)>, StoreError> {
     let (mut last, mut count, mut stride) = (None, 0, 1);
     while stride > 0 {
         let found = store.entries(Receipt(count + stride - 1), NonZeroUsize::MIN).await?;
         if let Some(entry) = found.first() {
-            last = Some(*entry);
+            last = Some((Receipt(count + stride - 1), *entry));
             count += stride;
             stride *= 2;
         } else {
             stride /= 2;
         }
     }
-    let time = |entry: Entry| {
-        let time_ms = i64::try_from(entry.time_ms()).unwrap_or(i64::MAX);
-        Timestamp::from_millisecond(time_ms).map_err(|_| StoreError::Damaged)
-    };
-    last.map(time).transpose()
+    Ok(last)
 }
 
 fn progress_of(first: &Written<ReplayResult>) -> Result<Written<ClockProgress>, Refusal> {

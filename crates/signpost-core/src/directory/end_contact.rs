@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::child::{find_flag, load_all, load_rest, put_copies};
 use super::record_contact::flag_of;
 use super::replay::Written;
-use super::write::{Begun, Change, WriteRequest};
+use super::write::{Begun, Change, Leave, WriteRequest};
 use super::{Directory, Presented};
-use crate::flag::ContactFlag;
+use crate::flag::{ContactFlag, InvolvementError};
 use crate::id::{FlagId, RequestId};
 use crate::record::ReplayResult;
 use crate::refusal::{Invalid, Reason, Refusal};
@@ -43,7 +43,7 @@ impl Directory {
         presented: &Presented,
         end: &Result<ContactEnd, Invalid>,
     ) -> Result<Written<FlagId>, Refusal> {
-        let (leave, end) = match self.begin_write(presented, end).await? {
+        let (mut leave, end) = match self.begin_write(presented, end).await? {
             Begun::New(leave, end) => (leave, end),
             Begun::Repeat(first) => return flag_of(&first),
         };
@@ -52,6 +52,9 @@ impl Directory {
         let identity = &leave.identity;
         let own = |flag: &&ContactFlag| identity.owns(flag.provenance.owner, flag.team);
         let Some(flag) = find_flag(&children, end.flag).filter(own).cloned() else {
+            if self.was_discarded(&mut leave, &end.subject, end.flag).await? {
+                return self.end_discarded(leave, end).await;
+            }
             return Err(self.give_up(leave, Reason::NotFound).await);
         };
         let flag = match flag.involvement.clone().end(end.ended, self.today()) {
@@ -72,6 +75,28 @@ impl Directory {
         };
         let receipt = self.finish_write(leave, change).await?;
         Ok(Written { result: flag.id, receipt })
+    }
+
+    /// Answers the end of a recording that was discarded as that of any other.
+    async fn end_discarded(
+        &self,
+        leave: Leave,
+        end: &ContactEnd,
+    ) -> Result<Written<FlagId>, Refusal> {
+        if end.ended > self.today() {
+            let error = InvolvementError::EndsInFuture;
+            let invalid = Invalid::field(error.field(), error.to_string());
+            return Err(self.give_up(leave, Reason::Invalid(invalid)).await);
+        }
+        let change = Change {
+            named: &end.subject,
+            subject: &end.subject,
+            result: ReplayResult::Flag(end.flag),
+            touched: &[],
+            writes: Vec::new(),
+        };
+        let receipt = self.finish_write(leave, change).await?;
+        Ok(Written { result: end.flag, receipt })
     }
 }
 

@@ -49,7 +49,7 @@ impl Directory {
         presented: &Presented,
         contact: &Result<NewContact, Invalid>,
     ) -> Result<Written<FlagId>, Refusal> {
-        let (leave, contact) = match self.begin_write(presented, contact).await? {
+        let (mut leave, contact) = match self.begin_write(presented, contact).await? {
             Begun::New(leave, contact) => (leave, contact),
             Begun::Repeat(first) => return flag_of(&first),
         };
@@ -68,13 +68,16 @@ impl Directory {
 
         let frozen = &leave.identity.frozen.clone();
         let mut children = load_all(&*self.store, frozen, contact.subject.pseudonyms()).await?;
-        let flag = match self.flag_to_write(&leave.identity, contact, involvement, &children) {
+        let mut flag = match self.flag_to_write(&leave.identity, contact, involvement, &children) {
             Ok(flag) => flag,
             // It tells what else the organisation has recorded.
             Err(reason) => {
                 return Err(self.give_up_telling(leave, &contact.subject, reason, counted).await);
             }
         };
+        if let Some(discarded) = self.discarded_flag(&mut leave.permit, &flag).await? {
+            flag.id = discarded;
+        }
         load_rest(&*self.store, frozen, &mut children, &flag.subject).await?;
         // Whether there is a shield or not, the same is read and written: all that is tied.
         let Some(mut family) = load_family(&*self.store, frozen, children).await? else {

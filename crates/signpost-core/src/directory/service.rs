@@ -14,6 +14,7 @@ use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::id::{KeyFingerprint, PolicyDigest, Receipt};
 use crate::permit::Permit;
 use crate::policy::Policy;
+use crate::purge::PurgeRules;
 use crate::quota::{Meter, Quotas};
 use crate::record::{Record, RecordKey};
 use crate::refusal::Refusal;
@@ -113,7 +114,9 @@ impl Directory {
         }
         let meter = Arc::new(Meter::new(Quotas::NONE, Arc::clone(&entropy)));
         let tally = Arc::new(Tally::default());
-        let directory = Self { store, policy, clock, entropy, tally, meter, issuer: None };
+        let purge_rules = PurgeRules::default();
+        let directory =
+            Self { store, policy, clock, entropy, tally, meter, purge_rules, issuer: None };
         match directory.record_clock_step().await {
             Ok(_) => Ok(directory),
             Err(Refusal::Store(error)) => Err(error.into()),

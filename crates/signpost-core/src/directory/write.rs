@@ -179,18 +179,23 @@ impl Directory {
     /// Commits the change, if nothing it rests on has changed meanwhile.
     pub(super) async fn finish_write(
         &self,
-        leave: Leave,
+        mut leave: Leave,
         change: Change<'_>,
     ) -> Result<Receipt, Refusal> {
-        let (unused, first_result) =
-            self.remember(&leave.attempt, change.result, Some(change.subject));
+        let suppressed = self.suppression(&mut leave.permit, change.subject).await?;
+        // What is discarded leaves nothing by which the child could be known again.
+        let kept = suppressed.is_none().then_some(change.subject);
+        let (unused, first_result) = self.remember(&leave.attempt, change.result, kept);
         let mut effect = Effect::new(Outcome::Done);
         effect.opening = Some(self.opening(change.named));
         effect.preconditions.push(unused);
         effect.preconditions.extend(change.touched.iter().map(Child::unchanged));
-        effect.writes.push(first_result);
         effect.writes.extend(change.touched.iter().map(Child::put_head));
         effect.writes.extend(change.writes);
+        if suppressed.is_some() {
+            effect.writes.retain(|write| !makes_known(write));
+        }
+        effect.writes.push(first_result);
         self.commit(Commit::permitted(leave.permit, effect)).await
     }
 
@@ -212,16 +217,50 @@ impl Directory {
     /// Commits a write that touches nothing of a child, if nothing it rests on has changed meanwhile.
     pub(super) async fn finish_own(
         &self,
+        mut leave: Leave,
+        mut change: OwnChange,
+    ) -> Result<Receipt, Refusal> {
+        let mut kept = change.named.clone();
+        if let Some(named) = &change.named
+            && self.suppression(&mut leave.permit, named).await?.is_some()
+        {
+            change.writes.retain(|write| !makes_known(write));
+            kept = None;
+        }
+        self.finish_keeping(leave, change, kept.as_ref()).await
+    }
+
+    /// As [`Directory::finish_own`], for what is decided about a child and not recorded of it: a plan,
+    /// a hold. The first result keeps no child, so that a purge need not look for it.
+    pub(super) async fn finish_about(
+        &self,
         leave: Leave,
         change: OwnChange,
     ) -> Result<Receipt, Refusal> {
+        self.finish_keeping(leave, change, None).await
+    }
+
+    async fn finish_keeping(
+        &self,
+        leave: Leave,
+        change: OwnChange,
+        kept: Option<&Subject>,
+    ) -> Result<Receipt, Refusal> {
         let OwnChange { result, detail, count, writes, named } = change;
-        let (unused, first_result) = self.remember(&leave.attempt, result, named.as_ref());
+        let (unused, first_result) = self.remember(&leave.attempt, result, kept);
         let opening = named.as_ref().map(|named| self.opening(named));
         let mut effect = Effect { opening, detail, count, ..Effect::new(Outcome::Done) };
         effect.preconditions.push(unused);
         effect.writes.push(first_result);
         effect.writes.extend(writes);
         self.commit(Commit::permitted(leave.permit, effect)).await
+    }
+}
+
+/// Whether a write lets a child be known. That a lifting waits does not, and it lapses by itself.
+fn makes_known(write: &Write) -> bool {
+    match write {
+        Write::Put(Record::Head(_) | Record::Flag(_) | Record::Canary(_)) => true,
+        Write::Put(_) | Write::Remove(_) => false,
     }
 }

@@ -58,37 +58,32 @@ impl MarkerKey {
     /// The id that a discarded recording is answered with: the same for the same recording again, as
     /// that of a flag that is kept. Its second half says of the first that this team was given it for
     /// this child, so that an end of it can be answered as one too.
-    pub(crate) fn flag_id(&self, marker: SuppressionMarker, recording: Recording<'_>) -> FlagId {
+    pub(crate) fn flag_id(&self, purge: PurgeId, recording: Recording<'_>) -> FlagId {
         let Recording { owner, team, system, reference } = recording;
         let mut hasher = self.hasher(b"signpost discarded flag v1\0");
-        hasher.update(marker.as_bytes()).update(owner.as_bytes()).update(team.as_bytes());
+        hasher.update(purge.as_bytes()).update(owner.as_bytes()).update(team.as_bytes());
         hasher.update(system.as_bytes()).update(reference.as_str().as_bytes());
         let mut id = [0; 16];
         id[..8].copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-        let proof = self.proof(marker, (owner, team), &id[..8]);
+        let proof = self.proof(purge, (owner, team), &id[..8]);
         id[8..].copy_from_slice(&proof);
         FlagId::new(id)
     }
 
-    /// Whether this team was answered with this id for the child of this marker.
-    pub(crate) fn gave(
-        &self,
-        marker: SuppressionMarker,
-        whose: (OrganisationId, TeamId),
-        id: FlagId,
-    ) -> bool {
+    /// Whether this team was answered with this id for the child of this purge.
+    pub(crate) fn gave(&self, purge: PurgeId, whose: (OrganisationId, TeamId), id: FlagId) -> bool {
         let (first, second) = id.as_bytes().split_at(8);
-        subtle::ConstantTimeEq::ct_eq(&self.proof(marker, whose, first)[..], second).into()
+        subtle::ConstantTimeEq::ct_eq(&self.proof(purge, whose, first)[..], second).into()
     }
 
     fn proof(
         &self,
-        marker: SuppressionMarker,
+        purge: PurgeId,
         (owner, team): (OrganisationId, TeamId),
         first: &[u8],
     ) -> [u8; 8] {
         let mut hasher = self.hasher(b"signpost proof of a discarded flag v1\0");
-        hasher.update(marker.as_bytes()).update(owner.as_bytes()).update(team.as_bytes());
+        hasher.update(purge.as_bytes()).update(owner.as_bytes()).update(team.as_bytes());
         hasher.update(first);
         let mut proof = [0; 8];
         proof.copy_from_slice(&hasher.finalize().as_bytes()[..8]);

@@ -8,9 +8,11 @@ use super::super::{Directory, Presented};
 use crate::alert::Alert;
 use crate::commit::{Precondition, Write};
 use crate::id::{
-    AlertId, Fingerprint, GroupId, OrganisationId, PersonId, ProposalId, Receipt, SystemId, TeamId,
+    AlertId, Fingerprint, GroupId, HoldId, OrganisationId, PersonId, ProposalId, PurgeId, Receipt,
+    SuppressionMarker, SystemId, TeamId,
 };
 use crate::permit::Permit;
+use crate::purge::{LegalHold, PurgeAnnex, PurgeQuota, Suppression};
 use crate::record::{Record, RecordKey, Registered, ReplayResult};
 use crate::refusal::{Invalid, Reason, Refusal};
 use crate::register::{
@@ -113,7 +115,7 @@ impl Directory {
     }
 
     /// Reads a record; the commit will rest on its being as it is now, there or not.
-    pub(super) async fn look_up(
+    pub(in crate::directory) async fn look_up(
         &self,
         permit: &mut Permit,
         key: RecordKey,
@@ -158,6 +160,10 @@ look_ups! {
     enrolment(code: CodeHash) Enrolment => Enrolment;
     proposal(id: ProposalId) Proposal => Proposal;
     alert(id: AlertId) Alert => Alert;
+    hold(id: HoldId) Hold => Box<LegalHold>;
+    purge_annex(purge: PurgeId) PurgeAnnex => PurgeAnnex;
+    purge_quota(person: PersonId) PurgeQuota => PurgeQuota;
+    suppression_at(marker: SuppressionMarker) Suppression => Suppression;
 }
 
 /// What a reference of the register leads to: damage if it leads nowhere.
