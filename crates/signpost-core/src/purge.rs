@@ -284,6 +284,14 @@ impl PurgePlan {
         self.planned_in.unwrap_or(version)
     }
 
+    /// Notes the entry of what was written last, before the plan is written anew.
+    pub fn note_entries(&mut self, version: Receipt) {
+        self.planned_in = Some(self.planned_in(version));
+        if let Some(last) = self.approvals.last_mut() {
+            last.entry.get_or_insert(version);
+        }
+    }
+
     /// The same plan without the child's pseudonyms: as it stays once it is over.
     #[must_use]
     pub fn without_child(mut self) -> Self {

@@ -90,7 +90,7 @@ impl Directory {
     }
 
     /// Every hold that there is or was.
-    async fn holds(&self) -> Result<Vec<LegalHold>, StoreError> {
+    pub(super) async fn holds(&self) -> Result<Vec<LegalHold>, StoreError> {
         let mut holds = Vec::new();
         let mut after = None;
         loop {
@@ -108,7 +108,7 @@ impl Directory {
     }
 
     /// The holds that stand.
-    async fn standing_holds(&self) -> Result<Vec<LegalHold>, StoreError> {
+    pub(super) async fn standing_holds(&self) -> Result<Vec<LegalHold>, StoreError> {
         let mut holds = self.holds().await?;
         holds.retain(LegalHold::stands);
         holds.sort_by_key(|hold| hold.id);

@@ -18,7 +18,7 @@ use super::turn::TurnError;
 use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::id::{PurgeId, Receipt};
 use crate::permit::Permit;
-use crate::purge::{LegalHold, PurgePlan, PurgeRun, Taken};
+use crate::purge::{PurgePlan, PurgeRun, Taken};
 use crate::record::{Kind, Record, RecordKey, Scope};
 use crate::refusal::Refusal;
 use crate::register::ServiceState;
@@ -136,7 +136,7 @@ impl Directory {
         for id in &run.plans {
             plans.push(self.plan_of(*id).await?);
         }
-        let mut holds = self.legal_holds().await?;
+        let mut holds = self.holds().await?;
         holds.retain(|hold| run.holds.contains(&hold.id));
         let taken = Taken::new(plans.iter().map(|(plan, _)| plan), &holds);
         Ok(Some(Running { run: *run, version: stored.version, plans, taken }))
@@ -157,36 +157,19 @@ impl Directory {
         Ok((*plan, stored.version))
     }
 
-    /// Every hold, those among them that do not stand.
-    async fn legal_holds(&self) -> Result<Vec<LegalHold>, StoreError> {
-        let mut holds = Vec::new();
-        self.each_of(Kind::Hold, |_, record| match record {
-            Record::Hold(hold) => {
-                holds.push(*hold);
-                Ok(())
-            }
-            _ => Err(StoreError::Damaged),
-        })
-        .await?;
-        Ok(holds)
-    }
-
-    /// Reads every record of a kind.
-    async fn each_of(
-        &self,
-        kind: Kind,
-        mut take: impl FnMut(Receipt, Record) -> Result<(), StoreError> + Send,
-    ) -> Result<(), StoreError> {
-        let (scope, mut after) = (Scope::Kind(kind), None);
+    /// Every plan.
+    async fn plans(&self) -> Result<Vec<PurgePlan>, StoreError> {
+        let (mut plans, mut after) = (Vec::new(), None);
         loop {
-            let page = self.store.scan(&scope, after.as_ref(), PAGE).await?;
+            let page = self.store.scan(&Scope::Kind(Kind::Purge), after.as_ref(), PAGE).await?;
             let is_last = page.len() < PAGE.get();
             after = page.last().map(|stored| stored.record.key());
             for stored in page {
-                take(stored.version, stored.record)?;
+                let Record::Purge(plan) = stored.record else { return Err(StoreError::Damaged) };
+                plans.push(*plan);
             }
             if is_last {
-                return Ok(());
+                return Ok(plans);
             }
         }
     }

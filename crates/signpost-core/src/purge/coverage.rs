@@ -144,6 +144,8 @@ impl Coverage {
             PurgeScope::Child { subject: Some(child), .. } => {
                 if child.contains(&head.pseudonym) {
                     Some(Covered::Goes)
+                } else if head.shields.is_empty() {
+                    Some(Covered::Empty)
                 } else {
                     loosened(head, child)
                 }

@@ -5,6 +5,7 @@ mod counts;
 mod coverage;
 mod holds;
 mod plans;
+mod runs;
 mod suppressed;
 
 use signpost_core::directory::purge::{

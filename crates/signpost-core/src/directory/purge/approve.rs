@@ -68,8 +68,8 @@ impl DecidePurge for ApprovePurge {
             return Err(Reason::Held.into());
         }
         let at = directory.now();
-        plan.approvals.push(Approval { by: leave.identity.person(), at });
-        plan.planned_in = Some(plan.planned_in(version));
+        plan.note_entries(version);
+        plan.approvals.push(Approval { by: leave.identity.person(), at, entry: None });
         if plan.approvals.len() >= plan.scope.approvals_needed() {
             let cooling_off = i64::from(directory.purge_rules.cooling_off_hours).hours();
             let not_before = at.saturating_add(cooling_off).expect("hours are a fixed span");

@@ -60,7 +60,7 @@ impl DecidePurge for CancelPurge {
                 return Err(Reason::WrongState(problem).into());
             }
         }
-        let cancelled = Approval { by: leave.identity.person(), at: directory.now() };
+        let cancelled = Approval { by: leave.identity.person(), at: directory.now(), entry: None };
         let plan = PurgePlan {
             planned_in: Some(plan.planned_in(version)),
             cancelled: Some(cancelled),

@@ -104,6 +104,19 @@ impl Directory {
         Ok(Written { result: hold.without_child(), receipt: written.receipt })
     }
 
+    /// A change of what is held back: not while a run has begun that has not left its generation yet, for
+    /// it holds back what stood when it began. It writes the service's state anew, on which the beginning
+    /// of a run rests.
+    async fn change_of_holds(&self, mut decided: Decided) -> Result<Decided, Declined> {
+        let (service, _) = self.service_state().await?;
+        if !service.frozen.is_empty() {
+            let problem = "a purge is being run; what is held back can be changed in a while";
+            return Err(Reason::WrongState(problem).into());
+        }
+        decided.writes.push(Write::Put(Record::Service(service)));
+        Ok(decided)
+    }
+
     fn first_name(&self, person: PersonId) -> FirstName {
         let until = self.now().saturating_add(NAME_WAITS_HOURS.hours());
         FirstName { person, until: until.expect("hours are a fixed span") }
@@ -152,7 +165,7 @@ impl DecidePurge for SetHold {
                     return Err(Reason::Invalid(Invalid::field("case_reference", problem)).into());
                 }
                 let second = Some(leave.identity.person());
-                Ok(decided(LegalHold { second, ..*found }, 2))
+                directory.change_of_holds(decided(LegalHold { second, ..*found }, 2)).await
             }
         }
     }
@@ -198,7 +211,8 @@ impl DecidePurge for LiftHold {
         if let Some(first) = found.lifting
             && directory.first_name_waits(leave, first, Action::LiftHold).await?
         {
-            return Ok(decided(found.lifted((first.person, me)), 2));
+            let lifted = decided(found.lifted((first.person, me)), 2);
+            return directory.change_of_holds(lifted).await;
         }
         let lifting = Some(directory.first_name(me));
         Ok(decided(LegalHold { lifting, ..*found }, 1))

@@ -6,9 +6,11 @@ use jiff::tz::TimeZone;
 use super::{Due, RunError};
 use crate::commit::{Precondition, Write};
 use crate::directory::Directory;
+use crate::directory::purge::MayNotPurge;
 use crate::id::{Receipt, RunId};
 use crate::purge::{LegalHold, PurgeMode, PurgePlan, PurgeRun, PurgeScope, suppress};
-use crate::record::{Kind, Record, RecordKey};
+use crate::record::{Record, RecordKey};
+use crate::refusal::Refusal;
 use crate::register::ServiceState;
 use crate::store::StoreError;
 use crate::terms::{PurgeState, ScopeKind};
@@ -16,18 +18,16 @@ use crate::terms::{PurgeState, ScopeKind};
 impl Directory {
     /// Begins a run with the purges that are due, if there are any.
     pub(super) async fn begin_run(&self, due: Due) -> Result<Option<PurgeState>, RunError> {
-        let holds = self.standing_holds().await?;
-        let plans = self.due_plans(due, &holds).await?;
+        let (plans, holds) = self.due_plans(due).await?;
         if plans.is_empty() {
             return Ok(None);
         }
         // What an earlier turn left is its own, and the store takes one at a time.
         self.finish_turn().await?;
-        self.may_destroy().await?;
         let run = PurgeRun {
             id: RunId::new(self.random()),
             plans: plans.iter().map(|(plan, _)| plan.id).collect(),
-            holds: holds.iter().map(|(hold, _)| hold.id).collect(),
+            holds: holds.iter().map(|hold| hold.id).collect(),
             begun: self.now(),
             state: PurgeState::Frozen,
             steps: Vec::new(),
@@ -36,22 +36,22 @@ impl Directory {
             erased: None,
             searched: None,
         };
-        let (service, service_version) = self.service_state().await?;
+        // Whoever sets a hold writes the service's state anew, and so does this.
+        let (service, version) = self.service_state().await?;
         let mut rests_on = vec![
             Precondition::Absent(RecordKey::PurgeRun),
             Precondition::Absent(RecordKey::ClockDoubt),
-            Precondition::At(RecordKey::Service, service_version),
+            Precondition::At(RecordKey::Service, version),
         ];
-        rests_on.extend(
-            holds
-                .iter()
-                .map(|(hold, version)| Precondition::At(RecordKey::Hold(hold.id), *version)),
-        );
+        if self.standing_holds().await? != holds {
+            return Err(Refusal::Contended.into());
+        }
         let service = ServiceState { frozen: run.plans.clone(), ..service };
         let mut writes = vec![Write::Put(Record::Service(service))];
         for (plan, version) in &plans {
             rests_on.push(Precondition::At(RecordKey::Purge(plan.id), *version));
-            let frozen = PurgePlan { state: PurgeState::Frozen, ..plan.clone() };
+            let mut frozen = PurgePlan { state: PurgeState::Frozen, ..plan.clone() };
+            frozen.note_entries(*version);
             writes.push(Write::Put(Record::Purge(Box::new(frozen))));
         }
         self.mark_suppressed(&plans, &mut rests_on, &mut writes).await?;
@@ -59,47 +59,35 @@ impl Directory {
         Ok(Some(PurgeState::Frozen))
     }
 
-    /// The plans that may be run now, the one that waits longest first. That of all waits for holds to be
-    /// lifted.
+    /// The plans that may be begun now, the one that waits longest first, and the holds that stand.
     async fn due_plans(
         &self,
         due: Due,
-        holds: &[(LegalHold, Receipt)],
-    ) -> Result<Vec<(PurgePlan, Receipt)>, StoreError> {
+    ) -> Result<(Vec<(PurgePlan, Receipt)>, Vec<LegalHold>), RunError> {
         let now = self.now();
-        let mut plans = Vec::new();
-        self.each_of(Kind::Purge, |version, record| {
-            let Record::Purge(plan) = record else { return Err(StoreError::Damaged) };
-            let waits = match plan.scope.kind() {
-                ScopeKind::Child => due == Due::NoChildren,
-                ScopeKind::All => !holds.is_empty(),
-                ScopeKind::Organisation
-                | ScopeKind::System
-                | ScopeKind::Person
-                | ScopeKind::Expired => false,
-            };
-            if plan.may_run_at(now).is_ok() && !waits {
-                plans.push((*plan, version));
+        let mut waiting = Vec::new();
+        for plan in self.plans().await? {
+            let is_child = plan.scope.kind() == ScopeKind::Child;
+            let waits_for_others = is_child && due == Due::NoChildren;
+            if plan.may_run_at(now).is_ok() && !waits_for_others {
+                waiting.push((plan.not_before, plan.id));
             }
-            Ok(())
-        })
-        .await?;
-        plans.sort_by_key(|(plan, _)| (plan.not_before, plan.id));
-        plans.truncate(PurgeRun::PLANS_MAX);
-        Ok(plans)
-    }
-
-    async fn standing_holds(&self) -> Result<Vec<(LegalHold, Receipt)>, StoreError> {
-        let mut holds = Vec::new();
-        self.each_of(Kind::Hold, |version, record| {
-            let Record::Hold(hold) = record else { return Err(StoreError::Damaged) };
-            if hold.stands() {
-                holds.push((*hold, version));
+        }
+        waiting.sort_unstable();
+        let (mut plans, mut holds) = (Vec::new(), Vec::new());
+        for (_, id) in waiting.into_iter().take(PurgeRun::PLANS_MAX) {
+            match self.may_begin_purge(id).await {
+                Ok(runnable) => {
+                    plans.push((runnable.plan, runnable.version));
+                    holds = runnable.holds;
+                }
+                // That of all waits for the holds to be lifted.
+                Err(MayNotPurge::Held | MayNotPurge::Plan(_) | MayNotPurge::Unknown) => {}
+                Err(MayNotPurge::MayNotDestroy(why)) => return Err(why.into()),
+                Err(MayNotPurge::Store(error)) => return Err(error.into()),
             }
-            Ok(())
-        })
-        .await?;
-        Ok(holds)
+        }
+        Ok((plans, holds))
     }
 
     /// Marks the children that are to be suppressed: from this commit on writes about them are discarded.

@@ -73,7 +73,7 @@ impl Directory {
         for (state, entry) in entries {
             steps.push(self.step_taken(state, entry).await?);
         }
-        let mut holds = self.legal_holds().await?;
+        let mut holds = self.holds().await?;
         holds.retain(|hold| run.holds.contains(&hold.id));
         let (service, _) = self.service_state().await?;
         Ok(Some(PurgeFacts { plan, run, steps, holds, previous: service.last_certificate }))

@@ -82,6 +82,9 @@ fn model(of: &Of, holds: &Holds, version: u64, thing: &Thing) -> Fate {
             if purged.contains(under) {
                 return Fate::Goes;
             }
+            if set_on.is_empty() {
+                return Fate::Empty;
+            }
             let left: Vec<u8> = set_on.iter().copied().filter(|on| !purged.contains(on)).collect();
             match left.len() {
                 same if same == set_on.len() => Fate::Stays,
