@@ -1,5 +1,6 @@
-//! `signpost ledger`: its key and tree, and what auditors and outsiders verify.
+//! `signpost ledger`: its key and tree, what auditors and outsiders verify, and who looked.
 
+mod history;
 mod offline;
 mod online;
 
@@ -29,6 +30,8 @@ For auditors and privacy officers, from the running service:
   signpost ledger prove --profile auditor.toml --ledger-key \"$KEY\" --entry 4711
   signpost ledger prove --profile auditor.toml --ledger-key \"$KEY\" --since kept.checkpoint
   signpost ledger entries --profile auditor.toml --action ask --from 2026-06-15T00:00:00Z
+  signpost ledger history --help
+      how a family is told who looked
 
 For anybody, from a copied directory, without the service:
   signpost ledger verify ledger --key \"$KEY\" --since kept.checkpoint
@@ -73,6 +76,8 @@ enum Action {
     /// Lists entries; each look is on record
     #[command(after_help = EXAMPLES)]
     Entries(Box<online::EntriesCommand>),
+    /// Who looked at a child's flags: asked for, consented to, reviewed, and told
+    History(Box<history::HistoryCommand>),
 }
 
 impl LedgerCommand {
@@ -95,6 +100,7 @@ impl LedgerCommand {
             Action::Checkpoint(command) => command.run(output).await,
             Action::Prove(command) => command.run(output).await,
             Action::Entries(command) => command.run(output).await,
+            Action::History(command) => command.run(output).await,
         }
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn date(date: v1::Date) -> String {
 }
 
 /// A terminal obeys control characters; whoever sent them, they are not shown.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 

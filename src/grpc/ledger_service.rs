@@ -1,4 +1,6 @@
-//! `LedgerService`: checkpoints and proofs from the ledger's tree, and its entries.
+//! `LedgerService`: checkpoints and proofs from the ledger's tree, its entries, and who looked.
+
+mod history;
 
 use std::pin::pin;
 
@@ -124,13 +126,69 @@ impl LedgerService for Ledgers {
         let next = written.result.next;
         Ok(Response::new(v1::ListEntriesResponse {
             entries: written.result.entries.iter().map(|(at, entry)| render(*at, entry)).collect(),
-            next_page_token: next.map_or_else(String::new, |next| format!("{:016x}", next.0)),
+            next_page_token: next_page_token(next),
             receipt: written.receipt.0,
         }))
+    }
+
+    async fn request_history(
+        &self,
+        request: Request<v1::RequestHistoryRequest>,
+    ) -> Result<Response<v1::RequestHistoryResponse>, Status> {
+        history::request(&self.desk, request).await
+    }
+
+    async fn consent_to_history(
+        &self,
+        request: Request<v1::ConsentToHistoryRequest>,
+    ) -> Result<Response<v1::ConsentToHistoryResponse>, Status> {
+        history::consent(&self.desk, request).await
+    }
+
+    async fn access_history(
+        &self,
+        request: Request<v1::AccessHistoryRequest>,
+    ) -> Result<Response<v1::AccessHistoryResponse>, Status> {
+        history::read_told(&self.desk, request).await
+    }
+
+    async fn list_withheld(
+        &self,
+        request: Request<v1::ListWithheldRequest>,
+    ) -> Result<Response<v1::ListWithheldResponse>, Status> {
+        history::read_withheld(&self.desk, request).await
+    }
+
+    async fn review_access(
+        &self,
+        request: Request<v1::ReviewAccessRequest>,
+    ) -> Result<Response<v1::ReviewAccessResponse>, Status> {
+        history::review(&self.desk, request).await
     }
 }
 
 impl Fields {
+    /// The most of a page.
+    fn page_size(&mut self, size: i32) -> Option<usize> {
+        match usize::try_from(size) {
+            Ok(0) => Some(PAGE),
+            Ok(size) if size <= PAGE_MAX => Some(size),
+            _ => self.wrong("page_size", "must be 1 to 500, or 0 for 100"),
+        }
+    }
+
+    /// Where a page begins: none for the first.
+    fn entry_token(&mut self, token: &str) -> Option<Option<Receipt>> {
+        if token.is_empty() {
+            return Some(None);
+        }
+        let mut index = [0; 8];
+        match hex::decode_to_slice(token, &mut index) {
+            Ok(()) => Some(Some(Receipt(u64::from_be_bytes(index)))),
+            Err(_) => self.wrong("page_token", "must be a next_page_token of the page before"),
+        }
+    }
+
     /// The size of a tree that the last checkpoint covers; 0 for that checkpoint's own.
     fn size(&mut self, field: &str, size: u64, reader: &Reader) -> Option<u64> {
         let last = reader.checkpoint().size;
@@ -181,24 +239,15 @@ fn listing(wire: &v1::ListEntriesRequest) -> Result<ListEntries, Invalid> {
             action: fields.optional_term("action", wire.action, Action::from_code),
             outcome: fields.optional_term("outcome", wire.outcome, Outcome::from_code),
         };
-        let limit = match usize::try_from(wire.page_size) {
-            Ok(0) => Some(PAGE),
-            Ok(size) if size <= PAGE_MAX => Some(size),
-            _ => fields.wrong("page_size", "must be 1 to 500, or 0 for 100"),
-        };
-        let from = if wire.page_token.is_empty() {
-            Some(None)
-        } else {
-            let mut index = [0; 8];
-            match hex::decode_to_slice(&wire.page_token, &mut index) {
-                Ok(()) => Some(Some(Receipt(u64::from_be_bytes(index)))),
-                Err(_) => {
-                    fields.wrong("page_token", "must be a next_page_token of the page before")
-                }
-            }
-        };
+        let limit = fields.page_size(wire.page_size);
+        let from = fields.entry_token(&wire.page_token);
         Some(ListEntries { filter, from: from?, limit: limit? })
     })
+}
+
+/// Where the next page begins, if there is one.
+fn next_page_token(next: Option<Receipt>) -> String {
+    next.map_or_else(String::new, |next| format!("{:016x}", next.0))
 }
 
 fn render(index: Receipt, entry: &Entry) -> v1::LedgerEntry {

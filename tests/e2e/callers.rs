@@ -219,6 +219,8 @@ impl Drive<'_> {
             "GetCheckpoint" | "ProveInclusion" | "ProveConsistency" | "ListEntries" => {
                 self.ledger(call).await
             }
+            "RequestHistory" | "ConsentToHistory" | "AccessHistory" | "ListWithheld"
+            | "ReviewAccess" => self.history(call).await,
             "Check" => self.check().await,
             "Watch" => self.watch().await,
             other => self.onboarding(other).await,

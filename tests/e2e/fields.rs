@@ -56,7 +56,7 @@ fn every_enumeration_has_the_numbers_and_names_of_the_field() {
         Purpose Relationship ServiceType InvolvementStatus Sensitivity DisclosureBasis
         SubjectInformed ContactRole ShieldKind Namespace
         Role OrganisationKind CodeScheme LegalAuthority Custody AlertKind AlertOutcome
-        Action Outcome
+        Action Outcome WithheldBecause WithholdingGround
     }
     // What only the wire has.
     let two_names = ["AWAITING_SECOND_NAME", "COMPLETE"];
@@ -64,6 +64,20 @@ fn every_enumeration_has_the_numbers_and_names_of_the_field() {
         ("Involvement", &["CURRENT", "PREVIOUS"][..]),
         ("LiftProgress", &two_names),
         ("ClockProgress", &two_names),
+        ("AccessDecision", &["RELEASED", "WITHHELD"]),
+        (
+            "ReleaseLevel",
+            &[
+                "FULL",
+                "TEAM_AND_PHONE",
+                "TEAM_AND_DUTY_PHONE",
+                "DUTY_PHONE",
+                "TEAM",
+                "SERVICE_TYPE_TEAM_YEARS",
+                "SERVICE_TYPE_YEARS",
+                "FURTHER_SERVICE",
+            ],
+        ),
         ("Standing", &["ACTIVE", "SUSPENDED", "REVOKED", "EXPIRED"]),
         (
             "PersonStanding",

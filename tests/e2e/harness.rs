@@ -3,6 +3,7 @@
 mod binary;
 mod caller;
 mod child;
+mod history;
 mod ledger;
 mod onboarding;
 mod service;
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub(crate) use binary::{Binary, TURNS_OFTEN, Victim};
 pub(crate) use caller::{Caller, channel};
 pub(crate) use child::{contact, date, nhs_number, question, request_id};
+pub(crate) use history::CASE;
 pub(crate) use ledger::{Ledger, open_store, reopened};
 pub(crate) use onboarding::{
     Administrators, Invited, OWN_AUTHORITY, certificate_request, conditions, invitation, redeem,

@@ -34,6 +34,7 @@ pub mod error;
 #[cfg(test)]
 mod fake;
 pub mod gathered;
+pub mod history;
 pub mod ledger;
 pub mod onboarding;
 pub mod profile;

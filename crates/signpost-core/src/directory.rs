@@ -22,6 +22,7 @@ mod child;
 mod clock;
 mod end_contact;
 mod evaluate;
+mod history;
 mod identify;
 mod ledger;
 pub mod onboarding;
@@ -62,6 +63,10 @@ pub use broker::BrokeredQuestion;
 pub use clock::{ClockConfirmation, ClockProgress, MayNotDestroy};
 pub use end_contact::ContactEnd;
 pub use evaluate::EvaluationLeave;
+pub use history::{
+    Access, ConsentToHistory, HistoryPage, OnBehalfOf, ReadHistory, RequestHistory, ReviewAccess,
+    WithheldAccess,
+};
 pub use ledger::{EntryFilter, ListEntries, ListedEntries};
 pub use record_contact::NewContact;
 pub use replay::Written;

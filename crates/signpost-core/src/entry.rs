@@ -207,6 +207,13 @@ impl Entry {
         (organisation != [0; 16]).then(|| OrganisationId::new(organisation))
     }
 
+    /// The team, if a person acted.
+    #[must_use]
+    pub fn team(&self) -> Option<TeamId> {
+        let team = self.array(64);
+        (team != [0; 16]).then(|| TeamId::new(team))
+    }
+
     /// The system, if one is known.
     #[must_use]
     pub fn system(&self) -> Option<SystemId> {

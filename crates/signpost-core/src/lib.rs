@@ -19,6 +19,7 @@ pub mod entry;
 #[cfg(feature = "conformance")]
 pub mod faulty;
 pub mod flag;
+pub mod history;
 pub mod id;
 pub mod memory;
 pub mod permit;

@@ -103,8 +103,8 @@ const CONTRIBUTORS: &[Role] = &[
     Role::Dsl,
 ];
 
-/// A broker asks by pseudonyms too, a privacy officer registers canaries and holds by them, and a purge
-/// operator plans a child's purge by them: none of the three is answered with anything about the child,
+/// A broker asks by pseudonyms too, a privacy officer registers canaries, sets holds and names the child
+/// of a history by them, and a purge operator plans a child's purge by them: none of the three is answered with anything about the child,
 /// and points are limited for them as for all.
 const EVALUATORS: &[Role] = &[
     Role::SocialWorker,
@@ -127,9 +127,15 @@ pub fn roles_for(action: Action) -> &'static [Role] {
     match action {
         Action::Ask | Action::AskMany => PRACTITIONERS,
         Action::AskAsBroker => &[Role::Broker],
-        Action::CloseAlert | Action::ListAlerts | Action::AddCanary | Action::IdentifyActor => {
-            &[Role::PrivacyOfficer]
-        }
+        Action::CloseAlert
+        | Action::ListAlerts
+        | Action::AddCanary
+        | Action::IdentifyActor
+        | Action::RequestHistory
+        | Action::ConsentToHistory
+        | Action::ReadHistory
+        | Action::ListWithheld
+        | Action::ReviewAccess => &[Role::PrivacyOfficer],
         Action::ReadLedger | Action::ListEntries => &[Role::PrivacyOfficer, Role::Auditor],
         Action::RecordContact | Action::EndContact => CONTRIBUTORS,
         Action::Evaluate => EVALUATORS,

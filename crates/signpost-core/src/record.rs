@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::{Alert, AlertMark, Canary};
 use crate::flag::ContactFlag;
+use crate::history::{AccessReview, History};
 use crate::id::{
-    ActorId, BodyDigest, FlagId, HoldId, LiftId, OrganisationId, PersonId, ProposalId, PurgeId,
-    Receipt, RequestId, SystemId, TeamId,
+    ActorId, BodyDigest, FlagId, HistoryId, HoldId, LiftId, OrganisationId, PersonId, ProposalId,
+    PurgeId, Receipt, RequestId, SystemId, TeamId,
 };
 use crate::purge::{
     LegalHold, MarkerKey, PurgeAnnex, PurgeCertificate, PurgePlan, PurgeQuota, PurgeRun,
@@ -87,6 +88,10 @@ pub enum Record {
     PurgeRun(Box<PurgeRun>),
     /// The certificate of a purge.
     PurgeCertificate(PurgeCertificate),
+    /// A history of who looked.
+    History(History),
+    /// What was decided of one access in a history.
+    AccessReview(AccessReview),
 }
 
 /// What holds for a child under one pseudonym. Every write about the child writes it anew, so that
@@ -188,6 +193,8 @@ pub enum Registered {
     Changed,
     /// A certificate was issued: its DER encoding, which nothing else keeps.
     Certificate(Vec<u8>),
+    /// A history of who looked was asked for.
+    History(HistoryId),
 }
 
 /// A lifting of a shield that waits for its second name.
@@ -274,6 +281,8 @@ impl Record {
             Self::PurgeQuota(quota) => RecordKey::PurgeQuota(quota.person),
             Self::PurgeRun(_) => RecordKey::PurgeRun,
             Self::PurgeCertificate(certificate) => RecordKey::PurgeCertificate(certificate.purge),
+            Self::History(history) => RecordKey::History(history.id),
+            Self::AccessReview(review) => RecordKey::AccessReview(review.history, review.entry),
         }
     }
 

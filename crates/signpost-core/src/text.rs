@@ -25,7 +25,7 @@ pub enum TextError {
     #[error("must be a telephone number in E.164 form, such as +441632960001")]
     Phone,
     /// Not the reference of a case file.
-    #[error("must be 2 to 8 capitals, a year and a number, such as DPO-2026-00042")]
+    #[error("must be 2 to 4 capitals, a year and 1 to 5 digits, such as DPO-2026-00042")]
     Case,
     /// The text reads as a child's identifier.
     #[error("reads as an identifier of a child; Signpost takes none in a text")]
@@ -107,9 +107,8 @@ texts! {
             c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
         })
     };
-    /// The case file by which somebody answers for a purge or a hold: 2 to 8 capitals, a year and a
-    /// number of 1 to 5 digits, such as DPO-2026-00042. It has letters and at most 9 digits, and so no
-    /// identifier of a child fits it.
+    /// The case file by which somebody answers for what is done: 2 to 4 capitals, a year of this century
+    /// and a number of 1 to 5 digits, such as DPO-2026-00042. No identifier of a child fits it.
     CaseReference, |text| {
         let mut parts = text.split('-');
         let (letters, year, number) = (parts.next(), parts.next(), parts.next());
@@ -119,8 +118,9 @@ texts! {
             })
         };
         let fits = parts.next().is_none()
-            && within(letters, 2, 8, |byte| byte.is_ascii_uppercase())
+            && within(letters, 2, 4, |byte| byte.is_ascii_uppercase())
             && within(year, 4, 4, |byte| byte.is_ascii_digit())
+            && year.is_some_and(|year| year.starts_with("20"))
             && within(number, 1, 5, |byte| byte.is_ascii_digit());
         if fits { Ok(()) } else { Err(TextError::Case) }
     };
@@ -186,9 +186,33 @@ mod tests {
         }
     }
 
+    /// However it is cut in pieces, no 10 digits of an NHS number and no UPN fit.
+    #[test]
+    fn a_case_reference_has_one_form_that_holds_no_identifier() {
+        for right in ["SAR-2026-0042", "IG-2099-1", "ABCD-2000-99999"] {
+            assert!(CaseReference::try_from(right.to_owned()).is_ok(), "{right}");
+        }
+        for wrong in [
+            "",
+            "SAR-2026",
+            "SAR-2026-",
+            "S-2026-1",
+            "SMITH-2026-1",
+            "sar-2026-1",
+            "SAR-1999-1",
+            "SAR-2026-000042",
+            "SAR-9990-000018",
+            "SAR-2026-1-1",
+            "SAR-2026-00 1",
+            "9990000018",
+        ] {
+            assert!(CaseReference::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+
     #[test]
     fn a_case_reference_is_letters_a_year_and_a_number() {
-        for right in ["DPO-2026-00042", "AB-2026-1", "COURTREF-2025-99999"] {
+        for right in ["DPO-2026-00042", "AB-2026-1", "CRT-2025-99999"] {
             assert!(CaseReference::try_from(right.to_owned()).is_ok());
         }
         for wrong in [

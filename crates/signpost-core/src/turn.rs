@@ -208,6 +208,7 @@ impl Carry for Compaction {
         let stays = match &record {
             Record::Replay(replay) => replay.until > self.now,
             Record::Lift(lift) => lift.until > self.now,
+            Record::History(history) => history.is_kept_at(self.now),
             Record::Head(_)
             | Record::Flag(_)
             | Record::Organisation(_)
@@ -232,7 +233,8 @@ impl Carry for Compaction {
             | Record::Hold(_)
             | Record::PurgeQuota(_)
             | Record::PurgeRun(_)
-            | Record::PurgeCertificate(_) => true,
+            | Record::PurgeCertificate(_)
+            | Record::AccessReview(_) => true,
             Record::Suppression(suppression) => suppression.until > self.now,
             Record::MarkerKey(key) => key.until > self.now,
         };

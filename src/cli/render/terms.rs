@@ -102,6 +102,10 @@ terms! {
     AlertOutcome "ALERT_OUTCOME_";
     Action "ACTION_";
     Outcome "OUTCOME_";
+    WithheldBecause "WITHHELD_BECAUSE_";
+    WithholdingGround "WITHHOLDING_GROUND_";
+    AccessDecision "ACCESS_DECISION_";
+    ReleaseLevel "RELEASE_LEVEL_";
 }
 
 /// Reads a term as `s47-enquiry` or `S47_ENQUIRY`. What was typed is not repeated.

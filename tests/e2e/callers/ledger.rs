@@ -1,9 +1,10 @@
-//! The ledger's part of the table.
+//! The ledger's part of the table, and that of histories.
 
 use signpost_proto::v1;
 use tonic::Status;
 
 use super::Drive;
+use crate::harness::{question, request_id};
 
 impl Drive<'_> {
     /// A call that would be done if it were let in.
@@ -25,6 +26,37 @@ impl Drive<'_> {
             "ListEntries" => {
                 let list = self.caller.request(v1::ListEntriesRequest::default());
                 ledgers.list_entries(list).await.map(drop)
+            }
+            other => panic!("{other} is not driven"),
+        }
+    }
+
+    /// A call on a history that is there, where the caller may have one.
+    pub(super) async fn history(&self, call: &str) -> Result<(), Status> {
+        let may = self.name == "PRIVACY_OFFICER";
+        match call {
+            "RequestHistory" => self.caller.request_history(self.child).await.map(drop),
+            "ConsentToHistory" => {
+                let mut history = request_id();
+                if may {
+                    let other = self.service.person("other-officer");
+                    history = other.request_history(self.child).await.unwrap().history_id;
+                }
+                self.caller.consent_to_history(&history, self.child).await.map(drop)
+            }
+            "AccessHistory" | "ListWithheld" | "ReviewAccess" => {
+                let (mut history, mut entry) = (request_id(), 0);
+                if may {
+                    let asked =
+                        self.service.person("SOCIAL_WORKER").ask(question(self.child)).await;
+                    history = self.service.history_of(self.child).await;
+                    entry = asked.unwrap().receipt;
+                }
+                match call {
+                    "AccessHistory" => self.caller.access_history(&history).await.map(drop),
+                    "ListWithheld" => self.caller.list_withheld(&history).await.map(drop),
+                    _ => self.caller.review_access(&history, entry, None).await.map(drop),
+                }
             }
             other => panic!("{other} is not driven"),
         }

@@ -117,6 +117,8 @@ const MEMBERS: &[Member] = &[
     Member::duty("expired").is("SOCIAL_WORKER").asks(STATUTORY).now(State::Expired),
     Member::duty("no-purposes").is("SOCIAL_WORKER").asks(STATUTORY).now(State::Purposeless),
     Member::duty("colleague").is("SOCIAL_WORKER").asks(STATUTORY),
+    // Of another line than the first, so that one can consent to what the other asks for.
+    Member::duty("other-officer").is("PRIVACY_OFFICER"),
     Member::of(NORTHFIELD, CARE, "other-team").is("SOCIAL_WORKER").asks(STATUTORY),
     Member::of(SOUTHMOOR, "Emergency Department", "clinician")
         .is("ED_SAFEGUARDING_CLINICIAN")

@@ -1,8 +1,9 @@
-//! The ledger's tree: what a start compares, and what auditors and outsiders verify.
+//! The ledger's tree: what a start compares, and what auditors and outsiders verify, and who looked.
 
 mod answers;
 mod commands;
 mod damage;
+mod history;
 mod start;
 
 use std::path::Path;

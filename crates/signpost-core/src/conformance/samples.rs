@@ -11,8 +11,9 @@ use crate::alert::{Alert, AlertMark, AlertState, Canary};
 use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::entry::{Nonce, Opening};
 use crate::flag::{ContactFlag, ContactRoute, Hours, Involvement, InvolvementDetails, Provenance};
+use crate::history::{AccessDecision, AccessReview, History, HistoryState, ReviewNonce};
 use crate::id::{
-    ActorId, BodyDigest, CanaryId, Fingerprint, FlagId, GroupId, KeyFingerprint, LiftId,
+    ActorId, BodyDigest, CanaryId, Fingerprint, FlagId, GroupId, HistoryId, KeyFingerprint, LiftId,
     OrganisationId, PersonId, PolicyDigest, ProposalId, PurgeId, Receipt, RequestId, SystemId,
     TeamId, TokenId,
 };
@@ -30,7 +31,7 @@ use crate::subject::{EvaluationKeyId, NamedPseudonym, Pseudonym, Subject};
 use crate::terms::{
     Action, AlertKind, AlertOutcome, CodeScheme, ContactRole, Custody, DisclosureBasis,
     InvolvementStatus, LegalAuthority, Namespace, OrganisationKind, Outcome, Purpose, Role,
-    Sensitivity, ServiceType, ShieldKind, SubjectInformed,
+    Sensitivity, ServiceType, ShieldKind, SubjectInformed, WithholdingGround,
 };
 use crate::token::{CodeHash, Token};
 
@@ -170,7 +171,9 @@ fn next_kind(record: &Record) -> Option<Record> {
         Record::Suppression(_) => purges::quota(),
         Record::PurgeQuota(_) => purges::run(),
         Record::PurgeRun(_) => purges::certificate(),
-        Record::PurgeCertificate(_) => return None,
+        Record::PurgeCertificate(_) => history(),
+        Record::History(_) => access_review(),
+        Record::AccessReview(_) => return None,
     })
 }
 
@@ -345,6 +348,28 @@ fn alert() -> Record {
         entry: Receipt(5),
         at: Timestamp::constant(1_781_524_800, 0),
         state: AlertState::Closed { by: PersonId::new([4; 16]), outcome: AlertOutcome::Exercise },
+    })
+}
+
+fn history() -> Record {
+    Record::History(History {
+        id: HistoryId::new([21; 16]),
+        subject: subject(&[1, 2]),
+        reference: text("SAR-2026-0042"),
+        requester: PersonId::new([4; 16]),
+        until: Timestamp::constant(1_781_524_800, 0),
+        state: HistoryState::Consented { by: PersonId::new([18; 16]) },
+    })
+}
+
+fn access_review() -> Record {
+    Record::AccessReview(AccessReview {
+        history: HistoryId::new([21; 16]),
+        entry: Receipt(6),
+        subject: subject(&[1, 2]),
+        decision: AccessDecision::Withheld(WithholdingGround::ChildAbuseData),
+        by: PersonId::new([18; 16]),
+        nonce: ReviewNonce::new([22; 32]),
     })
 }
 

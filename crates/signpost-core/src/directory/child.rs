@@ -102,7 +102,9 @@ impl Child {
             | Record::Suppression(_)
             | Record::PurgeQuota(_)
             | Record::PurgeRun(_)
-            | Record::PurgeCertificate(_) => return Err(StoreError::Damaged),
+            | Record::PurgeCertificate(_)
+            | Record::History(_)
+            | Record::AccessReview(_) => return Err(StoreError::Damaged),
         }
         Ok(())
     }

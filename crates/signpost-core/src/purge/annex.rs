@@ -89,6 +89,8 @@ fn kind_of(record: &Record) -> Option<PurgedKind> {
         Record::Hold(_) => Some(PurgedKind::LegalHold),
         Record::Suppression(_) => Some(PurgedKind::Suppression),
         Record::MarkerKey(_) => Some(PurgedKind::MarkerKey),
+        Record::History(_) => Some(PurgedKind::History),
+        Record::AccessReview(_) => Some(PurgedKind::AccessReview),
         Record::Organisation(_)
         | Record::Team(_)
         | Record::System(_)

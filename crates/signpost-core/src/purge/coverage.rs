@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::{Held, LegalHold, PurgePlan, PurgeScope, Suppression};
-use crate::alert::Canary;
 use crate::flag::ContactFlag;
+use crate::history::History;
 use crate::id::{OrganisationId, PersonId, Receipt, SystemId};
 use crate::record::{ChildHead, FlagCopy, Lift, Record, Replay, Shield};
 use crate::register::{Claim, Conditions, Enrolment, Person, PersonStanding};
@@ -84,7 +84,9 @@ impl Coverage {
             Record::Flag(copy) => self.flag(copy),
             Record::Replay(replay) => goes(self.takes_replay(replay)),
             Record::Lift(lift) => goes(self.takes_lift(lift)),
-            Record::Canary(canary) => goes(self.takes_canary(canary)),
+            Record::Canary(canary) => goes(self.takes_named(&canary.subject)),
+            Record::History(history) => goes(self.takes_history(history)),
+            Record::AccessReview(review) => goes(self.takes_named(&review.subject)),
             Record::Alert(_) => goes(self.is_all()),
             Record::Person(person) => self.person(person),
             Record::Claim(Claim::Staff(organisation, _, person)) => {
@@ -210,17 +212,31 @@ impl Coverage {
     }
 
     /// A canary stands for a fictional child; whoever made one of a real child's pseudonyms kept those.
-    fn takes_canary(&self, canary: &Canary) -> bool {
-        if self.is_held(&canary.subject) {
+    /// A history of who looked and what was decided of it go with the child.
+    fn takes_named(&self, named: &Subject) -> bool {
+        if self.is_held(named) {
             return false;
         }
         match &self.scope {
-            PurgeScope::Child { subject, .. } => meet(subject.as_ref(), &canary.subject),
+            PurgeScope::Child { subject, .. } => meet(subject.as_ref(), named),
             PurgeScope::All => true,
             PurgeScope::Organisation(_)
             | PurgeScope::System(_)
             | PurgeScope::Person(_)
             | PurgeScope::Expired { .. } => false,
+        }
+    }
+
+    /// One that waits for consent no more goes with what has had its time.
+    fn takes_history(&self, history: &History) -> bool {
+        let is_over = |by: &Date| !history.is_kept_at(midnight(*by));
+        match &self.scope {
+            PurgeScope::Expired { by } => is_over(by) && !self.is_held(&history.subject),
+            PurgeScope::Child { .. }
+            | PurgeScope::Organisation(_)
+            | PurgeScope::System(_)
+            | PurgeScope::Person(_)
+            | PurgeScope::All => self.takes_named(&history.subject),
         }
     }
 

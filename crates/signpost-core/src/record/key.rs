@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ReplayKey;
 use crate::id::{
-    AlertId, CanaryId, Fingerprint, FlagId, GroupId, HoldId, LiftId, OrganisationId, PersonId,
-    ProposalId, PurgeId, SuppressionMarker, SystemId, TeamId,
+    AlertId, CanaryId, Fingerprint, FlagId, GroupId, HistoryId, HoldId, LiftId, OrganisationId,
+    PersonId, ProposalId, PurgeId, Receipt, SuppressionMarker, SystemId, TeamId,
 };
 use crate::register::Claimed;
 use crate::subject::Pseudonym;
@@ -72,6 +72,10 @@ pub enum RecordKey {
     PurgeRun,
     /// The certificate of a purge.
     PurgeCertificate(PurgeId),
+    /// A history of who looked.
+    History(HistoryId),
+    /// What was decided of the access of this entry in a history.
+    AccessReview(HistoryId, Receipt),
 }
 
 /// The kinds of record that are scanned as a whole.
@@ -131,6 +135,10 @@ pub enum Kind {
     PurgeRun = 28,
     /// Certificates of purges.
     PurgeCertificate = 29,
+    /// Histories of who looked.
+    History = 30,
+    /// What was decided of accesses in them.
+    AccessReview = 31,
 }
 
 /// The kind of any record: one that is scanned as a whole, or one of a child's.
@@ -194,6 +202,8 @@ impl RecordKey {
             Self::PurgeQuota(_) => Scope::Kind(Kind::PurgeQuota),
             Self::PurgeRun => Scope::Kind(Kind::PurgeRun),
             Self::PurgeCertificate(_) => Scope::Kind(Kind::PurgeCertificate),
+            Self::History(_) => Scope::Kind(Kind::History),
+            Self::AccessReview(..) => Scope::Kind(Kind::AccessReview),
         }
     }
 
@@ -250,6 +260,10 @@ impl RecordKey {
             }
             Self::Hold(id) => within.update(id.as_bytes()),
             Self::Suppression(marker) => within.update(marker.as_bytes()),
+            Self::History(id) => within.update(id.as_bytes()),
+            Self::AccessReview(history, entry) => {
+                within.update(history.as_bytes()).update(&entry.0.to_be_bytes())
+            }
         };
         let mut location = [0; 48];
         location[..32].copy_from_slice(&scope);

@@ -104,5 +104,7 @@ terms! {
         LegalHold = 12 "LEGAL_HOLD",
         Suppression = 13 "SUPPRESSION",
         MarkerKey = 14 "MARKER_KEY",
+        History = 15 "HISTORY",
+        AccessReview = 16 "ACCESS_REVIEW",
     }
 }

@@ -74,10 +74,12 @@ pub(crate) const ADA: Who = who(16, NORTHFIELD, 16, Role::AdminOnboarding);
 pub(crate) const OLGA: Who = who(17, NORTHFIELD, 17, Role::PurgeOperator);
 pub(crate) const APRIL: Who = who(18, NORTHFIELD, 18, Role::PurgeApprover);
 pub(crate) const ANDY: Who = who(19, NORTHFIELD, 19, Role::Auditor);
+pub(crate) const PETRA: Who = who(20, SOUTHMOOR, 24, Role::PrivacyOfficer);
+pub(crate) const PIA: Who = who(21, EASTVALE, 33, Role::PrivacyOfficer);
 
-pub(crate) const EVERYBODY: [Who; 19] = [
+pub(crate) const EVERYBODY: [Who; 21] = [
     NORA, NED, MONA, MASHA, SAM, SUE, ELLA, YUSUF, EDDIE, NINA, PAUL, DORA, BRIAN, PRIYA, DAVE,
-    ADA, OLGA, APRIL, ANDY,
+    ADA, OLGA, APRIL, ANDY, PETRA, PIA,
 ];
 
 const ORGANISATIONS: [(u8, &str, &str); 5] = [

@@ -10,6 +10,7 @@ mod cancelled;
 mod clock;
 mod contacts;
 mod fixture;
+mod history;
 mod issuing;
 mod ledger;
 mod model;

@@ -115,7 +115,7 @@ impl Scene {
         who: Who,
         held: Held,
     ) -> Result<Written<LegalHold>, Refusal> {
-        let new = NewHold { held, ground: HoldGround::CourtOrder, case: text("LEGAL-2026-7") };
+        let new = NewHold { held, ground: HoldGround::CourtOrder, case: text("LEG-2026-7") };
         let set = SetHold { request: self.request(), name: HoldName::First(new) };
         self.directory.set_hold(&who.presented(), &Ok(set)).await
     }
@@ -125,7 +125,7 @@ impl Scene {
         who: Who,
         hold: HoldId,
     ) -> Result<Written<LegalHold>, Refusal> {
-        let name = HoldName::Second { hold, case: text("LEGAL-2026-7") };
+        let name = HoldName::Second { hold, case: text("LEG-2026-7") };
         let set = SetHold { request: self.request(), name };
         self.directory.set_hold(&who.presented(), &Ok(set)).await
     }

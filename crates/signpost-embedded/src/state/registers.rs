@@ -54,7 +54,9 @@ pub(crate) fn register_key(key: &RecordKey) -> Option<RegisterKey> {
         | RecordKey::Hold(_)
         | RecordKey::PurgeQuota(_)
         | RecordKey::PurgeRun
-        | RecordKey::PurgeCertificate(_) => return None,
+        | RecordKey::PurgeCertificate(_)
+        | RecordKey::History(_)
+        | RecordKey::AccessReview(..) => return None,
         RecordKey::Lift(id) => of(Kind::Lift, id.as_bytes()),
         RecordKey::Organisation(id) => of(Kind::Organisation, id.as_bytes()),
         RecordKey::Team(id) => of(Kind::Team, id.as_bytes()),

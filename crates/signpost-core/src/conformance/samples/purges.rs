@@ -53,7 +53,7 @@ pub(super) fn hold() -> Record {
         id: HoldId::new([24; 16]),
         held: Held::Child(Some(subject(&[1, 2]))),
         ground: HoldGround::StatutoryInquiry,
-        case: text("LEGAL-2026-00007"),
+        case: text("LEG-2026-00007"),
         first: name(4),
         second: Some(PersonId::new([18; 16])),
         lifting: Some(name(18)),

@@ -64,7 +64,7 @@ impl Directory {
         Ok(Written { result, receipt })
     }
 
-    async fn identified(
+    pub(in crate::directory) async fn identified(
         &self,
         permit: &mut Permit,
         actor: ActorId,

@@ -7,9 +7,10 @@ use super::super::write::{Begun, Leave, OwnChange, WriteRequest};
 use super::super::{Directory, Presented};
 use crate::alert::Alert;
 use crate::commit::{Precondition, Write};
+use crate::history::History;
 use crate::id::{
-    AlertId, Fingerprint, GroupId, HoldId, OrganisationId, PersonId, ProposalId, PurgeId, Receipt,
-    SuppressionMarker, SystemId, TeamId,
+    AlertId, Fingerprint, GroupId, HistoryId, HoldId, OrganisationId, PersonId, ProposalId,
+    PurgeId, Receipt, SuppressionMarker, SystemId, TeamId,
 };
 use crate::permit::Permit;
 use crate::purge::{LegalHold, PurgeAnnex, PurgeQuota, Suppression};
@@ -44,7 +45,7 @@ pub struct Change {
     pub(super) detail: [u8; 32],
     pub(super) count: u32,
     pub(super) writes: Vec<Write>,
-    /// The child that was named, for the entry's opening; none in all but canaries.
+    /// The child that was named, for the entry's opening; none in all but canaries and histories.
     pub(super) named: Option<Subject>,
 }
 
@@ -70,6 +71,11 @@ impl Change {
         writes: Vec<Write>,
     ) -> Self {
         Self { named: Some(named), ..Self::of(detail, writes) }
+    }
+
+    /// The same, answered with this.
+    pub(in crate::directory) fn answering(self, result: Registered) -> Self {
+        Self { result, ..self }
     }
 
     /// Something new is there.
@@ -164,6 +170,7 @@ look_ups! {
     purge_annex(purge: PurgeId) PurgeAnnex => PurgeAnnex;
     purge_quota(person: PersonId) PurgeQuota => PurgeQuota;
     suppression_at(marker: SuppressionMarker) Suppression => Suppression;
+    history(id: HistoryId) History => History;
 }
 
 /// What a reference of the register leads to: damage if it leads nowhere.

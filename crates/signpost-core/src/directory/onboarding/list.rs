@@ -272,7 +272,9 @@ impl Listing {
             | Record::Suppression(_)
             | Record::PurgeQuota(_)
             | Record::PurgeRun(_)
-            | Record::PurgeCertificate(_) => return None,
+            | Record::PurgeCertificate(_)
+            | Record::History(_)
+            | Record::AccessReview(_) => return None,
         };
         belongs.then_some(id)
     }

@@ -17,7 +17,8 @@ use crate::subject::Subject;
 use crate::terms::{Action, Outcome, PurgeState};
 
 /// The kinds beside a child's own records that may name the child.
-const NAMING_KINDS: [Kind; 3] = [Kind::Replay, Kind::Lift, Kind::Canary];
+const NAMING_KINDS: [Kind; 5] =
+    [Kind::Replay, Kind::Lift, Kind::Canary, Kind::History, Kind::AccessReview];
 
 impl Directory {
     /// Counts what each planned purge would take that is not counted yet; gives how many were. One at a

@@ -234,7 +234,7 @@ pub(crate) fn standing(held: Held) -> LegalHold {
         id: HoldId::new([1; 16]),
         held,
         ground: HoldGround::CourtOrder,
-        case: text("LEGAL-2026-1"),
+        case: text("LEG-2026-1"),
         first: name(14),
         second: Some(PersonId::new([18; 16])),
         lifting: None,

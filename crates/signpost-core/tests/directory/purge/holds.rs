@@ -58,7 +58,7 @@ async fn a_second_name_is_independent_in_time_and_of_that_case() {
     let id = scene.begin_hold(PRIYA, of_child(&[1])).await.unwrap().result.id;
     scene.let_in_by(APRIL, PRIYA).await;
     scene.assert_refused_next(scene.second_hold(APRIL, id), Reason::NotIndependent).await;
-    let name = HoldName::Second { hold: id, case: text("LEGAL-2026-8") };
+    let name = HoldName::Second { hold: id, case: text("LEG-2026-8") };
     let set = SetHold { request: scene.request(), name };
     let other = Invalid::field("case_reference", "is not the case reference of the hold");
     let presented = ARTHUR.presented();
@@ -105,7 +105,7 @@ async fn held_children_are_left_out_and_no_plan_tells_which() {
     assert_eq!(held.holds, free.holds, "the same holds with every plan");
     assert_eq!(held.holds, northfield.holds);
     let cases: Vec<_> = held.holds.iter().map(|hold| hold.case.as_str()).collect();
-    assert_eq!(cases, ["LEGAL-2026-7", "LEGAL-2026-7"]);
+    assert_eq!(cases, ["LEG-2026-7", "LEG-2026-7"]);
     scene.approve(APRIL, &held).await.unwrap();
     scene.clock.advance(SignedDuration::from_hours(24));
     let runnable = scene.directory.may_begin_purge(held.plan.id).await.unwrap();

@@ -66,9 +66,8 @@ impl Scene {
     /// The entries that have an opening naming one of these.
     async fn opened(&self, child: &Subject) -> Vec<Receipt> {
         let openings = self.store.openings(Receipt(0), NO_LIMIT).await.unwrap().into_iter();
-        let names = |named: &Subject| {
-            named.pseudonyms().iter().any(|one| child.contains(&one.pseudonym))
-        };
+        let names =
+            |named: &Subject| named.pseudonyms().iter().any(|one| child.contains(&one.pseudonym));
         openings.filter(|(_, opening)| names(opening.subject())).map(|(at, _)| at).collect()
     }
 
