@@ -177,14 +177,14 @@ impl Fields {
         }
     }
 
-    /// Where a page begins: none for the first.
-    fn entry_token(&mut self, token: &str) -> Option<Option<Receipt>> {
-        if token.is_empty() {
-            return Some(None);
-        }
+    /// Where a page begins: none for the first. A wrong one is noted, and gives none like an empty one.
+    fn entry_token(&mut self, token: &str) -> Option<Receipt> {
         let mut index = [0; 8];
+        if token.is_empty() {
+            return None;
+        }
         match hex::decode_to_slice(token, &mut index) {
-            Ok(()) => Some(Some(Receipt(u64::from_be_bytes(index)))),
+            Ok(()) => Some(Receipt(u64::from_be_bytes(index))),
             Err(_) => self.wrong("page_token", "must be a next_page_token of the page before"),
         }
     }
@@ -241,7 +241,7 @@ fn listing(wire: &v1::ListEntriesRequest) -> Result<ListEntries, Invalid> {
         };
         let limit = fields.page_size(wire.page_size);
         let from = fields.entry_token(&wire.page_token);
-        Some(ListEntries { filter, from: from?, limit: limit? })
+        Some(ListEntries { filter, from, limit: limit? })
     })
 }
 

@@ -83,7 +83,8 @@ fn who_administers_purges_or_audits_can_never_ask() {
     for role in others {
         for call in ABOUT_A_CHILD {
             let row = table.rows.iter().find(|(name, _)| *name == call);
-            // A broker asks for others, and a privacy officer registers canaries, by pseudonyms.
+            // A broker asks for others, and a privacy officer registers canaries and asks for
+            // histories, by pseudonyms.
             let may = [
                 ("BROKER", "Evaluate"),
                 ("PRIVACY_OFFICER", "Evaluate"),

@@ -68,8 +68,22 @@ async fn traffic(world: &World, binary: &Binary) -> Vec<v1::Pseudonym> {
 
     let mut refused = wrong(world, binary, &child).await;
     refused.extend(let_in(world, binary).await);
+    who_looked(world, binary, &child).await;
     std::fs::write(world.path(ERRORS), format!("{refused:#?}")).unwrap();
     child
+}
+
+/// A history of the child, read and reviewed: it is kept.
+async fn who_looked(world: &World, binary: &Binary, child: &[v1::Pseudonym]) {
+    let officer = binary.person(world, "PRIVACY_OFFICER");
+    let asked = officer.request_history(child).await.unwrap();
+    let other = binary.person(world, "other-officer");
+    other.consent_to_history(&asked.history_id, child).await.unwrap();
+    let withheld = other.list_withheld(&asked.history_id).await.unwrap().withheld;
+    assert_eq!(withheld.len(), 30);
+    let entry = withheld[0].access.as_ref().unwrap().entry;
+    other.review_access(&asked.history_id, entry, None).await.unwrap();
+    assert_eq!(officer.access_history(&asked.history_id).await.unwrap().accesses.len(), 1);
 }
 
 /// Lets somebody in, whose code and token are kept as the others' tokens are; what was told of a

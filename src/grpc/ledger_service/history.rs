@@ -129,7 +129,7 @@ fn reading(history_id: &str, page_size: i32, page_token: &str) -> Result<ReadHis
         let history = fields.history(history_id);
         let limit = fields.page_size(page_size);
         let from = fields.entry_token(page_token);
-        Some(ReadHistory { history: history?, from: from?, limit: limit? })
+        Some(ReadHistory { history: history?, from, limit: limit? })
     })
 }
 
@@ -206,5 +206,30 @@ fn withheld(withheld: WithheldAccess) -> v1::WithheldAccess {
         because: withheld.because.into_iter().map(WithheldBecause::code).map(i32::from).collect(),
         decision: decision.into(),
         ground: ground.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is not said must never be taken for a release, nor a ground be lost.
+    #[test]
+    fn a_decision_is_said_in_full_or_it_is_none() {
+        let decide = |decision, ground: i32| read(|fields| fields.decision(decision, ground)).ok();
+        let (released, withheld) = (v1::AccessDecision::Released, v1::AccessDecision::Withheld);
+        let crime = v1::WithholdingGround::Crime.into();
+        assert_eq!(decide(released, 0), Some(AccessDecision::Released));
+        let expected = AccessDecision::Withheld(WithholdingGround::Crime);
+        assert_eq!(decide(withheld, crime), Some(expected));
+        for (decision, ground) in [
+            (v1::AccessDecision::Unspecified, 0),
+            (v1::AccessDecision::Unspecified, crime),
+            (released, crime),
+            (withheld, 0),
+            (withheld, 99),
+        ] {
+            assert_eq!(decide(decision, ground), None, "{decision:?} {ground}");
+        }
     }
 }

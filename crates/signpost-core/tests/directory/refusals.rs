@@ -44,7 +44,8 @@ async fn who_does_not_work_with_children_never_asks() {
         let ask = scene.directory.ask(&presented, &caseload, Action::AskMany);
         scene.assert_refused_next(ask, Reason::Role).await;
         let evaluation = scene.directory.permit_evaluation(&presented, &Ok(1), |_, _| true);
-        // A broker asks for others by pseudonyms, a privacy officer registers canaries by them.
+        // A broker asks for others by pseudonyms, a privacy officer registers
+        // canaries and asks for histories by them.
         if [DORA, BRIAN, PRIYA].contains(&who) {
             evaluation.await.unwrap();
         } else {
