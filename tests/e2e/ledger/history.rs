@@ -21,8 +21,8 @@ const UNKNOWN: &str = "999 000 0034";
 async fn ask(service: &Service, who: &str, number: &str, purpose: v1::Purpose) -> u64 {
     let asker = service.person(who);
     let child = asker.child(&[("nhs", number)]).await;
-    let asked = v1::Question { purpose: purpose.into(), ..question(&child) };
-    asker.ask(asked).await.unwrap().receipt
+    let question = v1::Question { purpose: purpose.into(), ..question(&child) };
+    asker.ask(question).await.unwrap().receipt
 }
 
 /// One child whom two asked about, one with an enquiry alone, and nothing of a third.
