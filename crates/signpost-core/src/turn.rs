@@ -208,7 +208,6 @@ impl Carry for Compaction {
         let stays = match &record {
             Record::Replay(replay) => replay.until > self.now,
             Record::Lift(lift) => lift.until > self.now,
-            Record::History(history) => history.is_kept_at(self.now),
             Record::Head(_)
             | Record::Flag(_)
             | Record::Organisation(_)
@@ -237,6 +236,7 @@ impl Carry for Compaction {
             | Record::AccessReview(_) => true,
             Record::Suppression(suppression) => suppression.until > self.now,
             Record::MarkerKey(key) => key.until > self.now,
+            Record::History(history) => history.is_kept_at(self.now),
         };
         stays.then_some(record)
     }
