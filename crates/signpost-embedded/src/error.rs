@@ -155,6 +155,9 @@ pub enum Failure {
     /// A sync of the ledger's or the openings' own files failed.
     #[error("a sync of the entries or openings failed")]
     LedgerNotSynced,
+    /// Which of two keys of a segment of openings counts is unknown.
+    #[error("a rewritten segment of openings could not be put into place")]
+    OpeningsNotReplaced,
     /// Whether the next generation is in use is unknown.
     #[error("CURRENT could not be written at the end of a turn")]
     NotSwitched,

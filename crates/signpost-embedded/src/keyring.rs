@@ -176,8 +176,7 @@ impl SoftwareKeyring {
         if !durable::is_private(&*self.disk, &path).map_err(io_error(&path))? {
             return Err(KeyError::FileNotPrivate { path });
         }
-        let damaged = |_| KeyError::NotAKey { path };
-        Ok(SealingKey::new(bytes.as_slice().try_into().map_err(damaged)?))
+        SealingKey::from_slice(&bytes).ok_or(KeyError::NotAKey { path })
     }
 
     fn overwrite(&self, path: &Path) -> std::io::Result<()> {

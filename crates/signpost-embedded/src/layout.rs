@@ -14,7 +14,10 @@
 //! | `ledger/destroyed` | the generations that were destroyed, or are being, and are not on record as that; there while there are any |
 //! | `openings/segment-0000000001` | 65 536 sealed openings, each behind its entry's index |
 //! | `openings/segment-0000000001.key` | the segment's wrapped key |
+//! | `openings/segment-0000000001.next`, `.next-key`, `.old-key` | while a segment is rewritten (`erase::rewrite`) |
+//! | `ledger/erased` | the segments that were rewritten to erase openings, or are being, and are not on record as that; there while there are any |
 
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -62,6 +65,10 @@ impl Layout {
         self.ledger().join("destroyed")
     }
 
+    pub(crate) fn erased(&self) -> PathBuf {
+        self.ledger().join("erased")
+    }
+
     pub(crate) fn generation(&self, number: u64) -> PathBuf {
         self.root.join(format!("{GENERATION_PREFIX}{number:010}"))
     }
@@ -100,6 +107,31 @@ impl Layout {
 
     pub(crate) fn segment_key(&self, number: u64) -> PathBuf {
         self.openings().join(format!("segment-{number:010}.key"))
+    }
+
+    /// What a segment is to become, and its key.
+    pub(crate) fn segment_next(&self, number: u64) -> PathBuf {
+        self.segment(number).with_extension("next")
+    }
+
+    pub(crate) fn segment_next_key(&self, number: u64) -> PathBuf {
+        self.segment(number).with_extension("next-key")
+    }
+
+    /// The key of a segment that has another by now.
+    pub(crate) fn segment_old_key(&self, number: u64) -> PathBuf {
+        self.segment(number).with_extension("old-key")
+    }
+
+    /// The numbers of the segments of which a rewriting has left anything.
+    pub(crate) fn rewritten_segments(&self, disk: &dyn Disk) -> io::Result<BTreeSet<u64>> {
+        let left = ["next", "next-key", "old-key"].map(Some);
+        let number_of = |path: &PathBuf| {
+            let is_left = left.contains(&path.extension().and_then(|it| it.to_str()));
+            let number = path.file_stem()?.to_str()?.strip_prefix("segment-")?.parse().ok();
+            number.filter(|_| is_left)
+        };
+        Ok(disk.list(&self.openings())?.iter().filter_map(number_of).collect())
     }
 
     /// Refuses a directory of any format but this build's.

@@ -182,6 +182,18 @@ impl OpeningReader {
         Self(NumberedFiles { layout, disk, path: Layout::segment, open: None })
     }
 
+    /// A reader of one segment, from where it lies.
+    pub(crate) fn of(
+        segment: u64,
+        disk: &Arc<dyn Disk>,
+        layout: &Layout,
+        path: &Path,
+    ) -> io::Result<Self> {
+        let mut reader = Self::new(layout.clone(), Arc::clone(disk));
+        reader.0.open = Some((segment, disk.open_to_read(path)?));
+        Ok(reader)
+    }
+
     /// The opening in one slot. An error of kind `NotFound` or `UnexpectedEof` means that it is not
     /// there.
     pub(crate) fn read(&mut self, segment: u64, slot: u32) -> io::Result<SealedOpening> {
@@ -205,9 +217,9 @@ pub(crate) fn openings_extent(disk: &dyn Disk, layout: &Layout) -> io::Result<(u
     Ok((number, len.div_ceil(SLOT_LEN as u64)))
 }
 
-/// How many slots a segment has, one that is cut short included.
-pub(crate) fn slots(disk: &dyn Disk, layout: &Layout, segment: u64) -> io::Result<u32> {
-    let slots = disk.status(&layout.segment(segment))?.len.div_ceil(SLOT_LEN as u64);
+/// How many slots a segment's file has, one that is cut short included.
+pub(crate) fn slots(disk: &dyn Disk, path: &Path) -> io::Result<u32> {
+    let slots = disk.status(path)?.len.div_ceil(SLOT_LEN as u64);
     u32::try_from(slots).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 

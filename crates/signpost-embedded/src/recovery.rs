@@ -16,6 +16,8 @@ use signpost_core::record::Scope;
 use crate::current::Current;
 use crate::disk::Disk;
 use crate::durable;
+use crate::erase::note::Erasures;
+use crate::erase::rewrite::{self, RewriteError};
 use crate::error::OpenError;
 use crate::journal::Journal;
 use crate::journal::frame::FrameId;
@@ -88,6 +90,8 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let segment_key = read_last_segment_key(options, &layout, &survey)?;
     give_up_reserve(&**disk, &layout);
     let unrecorded = read_unrecorded(&**disk, &layout, &survey)?;
+    let erasures = Erasures::read(&**disk, &layout)?;
+    settle_erasure(options, &layout)?;
     let retired = look_at_others(options, &layout, &current)?;
     let settled = tail::settle(disk, &layout, &survey)?;
 
@@ -124,10 +128,11 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         begun: Begun::from(&current),
     };
     let place = (Arc::clone(disk), layout, Arc::clone(&options.keys));
-    let noted = (pending, unrecorded);
+    let noted = (pending, unrecorded, erasures);
+    let held = (condition, lock, options.mark_dir.clone());
     let turn =
         retired.map_or(Turn::None, |number| Turn::Switched(Retired { number, generation: None }));
-    let shared = Shared::new(place, (generation, turn), registers, noted, (condition, lock));
+    let shared = Shared::new(place, (generation, turn), registers, noted, held);
     shared.set_grown_bytes(survey.grown_bytes);
     let (shared, cut_bytes) = (Arc::new(shared), survey.cut_bytes());
     let mark = mark_file;
@@ -179,13 +184,24 @@ fn read_last_segment_key(
     layout: &Layout,
     survey: &Survey,
 ) -> Result<Option<Arc<SealingKey>>, OpenError> {
-    let segment = survey.tail().segment;
-    if segment == 0 {
+    let Tail { segment, closed, .. } = survey.tail();
+    // The next opening goes to a new one.
+    if segment <= closed {
         return Ok(None);
     }
     let key = read_segment_key(&*options.disk, layout, &*options.keys, segment);
     let key = key.map_err(OpenError::key(&layout.segment_key(segment)))?;
     Ok(Some(Arc::new(key)))
+}
+
+/// Brings what an erasure that was cut short has left into order.
+fn settle_erasure(options: &Options, layout: &Layout) -> Result<(), OpenError> {
+    rewrite::settle(&*options.disk, layout, &*options.keys).map_err(|error| match error {
+        RewriteError::Io { path, source } => OpenError::Io { path, source },
+        RewriteError::Key(error) => OpenError::key(&layout.openings())(error),
+        RewriteError::Unknown(source) => OpenError::Io { path: layout.openings(), source },
+        RewriteError::Damaged => OpenError::damaged(&layout.openings(), 0, "a key is damaged"),
+    })
 }
 
 /// What a start has to write may need the space. The reserve is taken again at its end.

@@ -1,5 +1,6 @@
 //! What an open store shares between its callers, its readers, its writer and its drain.
 
+pub(crate) mod changes;
 pub(crate) mod children;
 pub(crate) mod condition;
 pub(crate) mod generation;
@@ -10,6 +11,7 @@ pub(crate) mod seal;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{
     Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -22,15 +24,18 @@ use tokio::sync::watch;
 
 use crate::disk::Disk;
 use crate::durable;
+use crate::erase::note::Erasures;
 use crate::error::Failure;
 use crate::keyring::sealing::SealingKey;
-use crate::keyring::{KeyError, KeySource};
+use crate::keyring::{KeyError, KeySource, WrappedKey};
 use crate::layout::Layout;
 use crate::turn::Turn;
 use crate::turn::unrecorded::Unrecorded;
+use changes::Changes;
 use children::Children;
 use condition::ConditionState;
 use generation::{Generation, unwrap_labelled};
+use index::Index;
 use pending::Pending;
 use registers::Registers;
 
@@ -56,8 +61,14 @@ pub(crate) struct Shared {
     pending: Mutex<Pending>,
     drained: Condvar,
     making_key: Mutex<()>,
-    /// What changed since a turn began to fill the next generation, by location; none outside of
-    /// one.
+    /// Held for writing while the files of a segment of openings are replaced by rewritten ones.
+    openings: RwLock<()>,
+    /// Held while openings are erased.
+    pub(crate) erasing: Mutex<()>,
+    erasures: Mutex<Erasures>,
+    /// The keyring's directory.
+    pub(crate) keyring: PathBuf,
+    /// What changed since a turn began to fill the next generation; none outside of one.
     pub(crate) changes: Mutex<Option<Changes>>,
     turn: Mutex<Turn>,
     unrecorded: Mutex<Unrecorded>,
@@ -66,19 +77,13 @@ pub(crate) struct Shared {
     pub(crate) lock: Mutex<Option<File>>,
 }
 
-/// So many changes are noted, of some 200 bytes each; a turn that falls further behind is given up.
-const CHANGES_MAX: usize = 1 << 19;
-
-/// The records that were put or removed, by location in the generation in use.
-pub(crate) type Changes = BTreeMap<[u8; 48], RecordKey>;
-
 impl Shared {
     pub(crate) fn new(
         (disk, layout, source): (Arc<dyn Disk>, Layout, Arc<dyn KeySource>),
         (generation, turn): (Generation, Turn),
         registers: Registers,
-        (pending, unrecorded): (Pending, Unrecorded),
-        (condition, lock): (ConditionState, File),
+        (pending, unrecorded, erasures): (Pending, Unrecorded, Erasures),
+        (condition, lock, keyring): (ConditionState, File, PathBuf),
     ) -> Self {
         Self {
             disk,
@@ -92,6 +97,10 @@ impl Shared {
             pending: Mutex::new(pending),
             drained: Condvar::new(),
             making_key: Mutex::new(()),
+            openings: RwLock::new(()),
+            erasing: Mutex::new(()),
+            erasures: Mutex::new(erasures),
+            keyring,
             changes: Mutex::new(None),
             turn: Mutex::new(turn),
             unrecorded: Mutex::new(unrecorded),
@@ -155,6 +164,21 @@ impl Shared {
         self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The erasures that are not on record.
+    pub(crate) fn erasures(&self) -> MutexGuard<'_, Erasures> {
+        self.erasures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// While this is held no segment of openings is replaced.
+    pub(crate) fn read_openings(&self) -> RwLockReadGuard<'_, ()> {
+        self.openings.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// While this is held nobody reads openings.
+    pub(crate) fn replace_openings(&self) -> RwLockWriteGuard<'_, ()> {
+        self.openings.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells whoever waits for it that the drain has copied something.
     pub(crate) fn tell_drained(&self) {
         self.drained.notify_all();
@@ -169,17 +193,39 @@ impl Shared {
         Ok(pending.entries.is_empty())
     }
 
-    /// Notes what changed, if a turn is under way. The caller holds the write lock of the
+    /// Those of some locations that a turn under way has come by and would have to hear of, before
+    /// they are changed; and whether a record is there.
+    pub(crate) fn concerning<'l>(
+        &self,
+        index: &Index,
+        locations: impl Iterator<Item = &'l [u8; 48]>,
+    ) -> sled::Result<BTreeMap<[u8; 48], bool>> {
+        let noted = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(changes) = &*noted else { return Ok(BTreeMap::new()) };
+        let concerned = locations.filter(|location| changes.concern(location));
+        concerned.map(|location| Ok((*location, index.get(location)?.is_some()))).collect()
+    }
+
+    /// Notes what changed of that, if a turn is still under way. The caller holds the write lock of the
     /// generation, so that a turn reads a record either before the change, and hears of it, or
     /// after.
-    pub(crate) fn note_changes(&self, changed: impl IntoIterator<Item = ([u8; 48], RecordKey)>) {
+    pub(crate) fn note_changes(
+        &self,
+        changed: impl IntoIterator<Item = ([u8; 48], RecordKey)>,
+        were_there: &BTreeMap<[u8; 48], bool>,
+    ) {
         let mut noted = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(changes) = &mut *noted {
-            changes.extend(changed);
-            if changes.len() > CHANGES_MAX {
-                tracing::warn!("a turn that does not come to its switch is given up");
-                *noted = None;
-            }
+        let Some(changes) = &mut *noted else { return };
+        let concerned = changed.into_iter().filter_map(|(location, key)| {
+            were_there.get(&location).map(|was_there| (location, key, *was_there))
+        });
+        let mut is_too_much = false;
+        for (location, key, was_there) in concerned {
+            is_too_much = !changes.note(location, key, was_there);
+        }
+        if is_too_much {
+            tracing::warn!("a turn that does not come to its switch is given up");
+            *noted = None;
         }
     }
 
@@ -249,9 +295,32 @@ pub(crate) fn read_segment_key(
     source: &dyn KeySource,
     segment: u64,
 ) -> Result<SealingKey, KeyError> {
+    read_segment_key_at(disk, &layout.segment_key(segment), source, segment)
+}
+
+/// The same, from where the wrapped key lies.
+pub(crate) fn read_segment_key_at(
+    disk: &dyn Disk,
+    path: &Path,
+    source: &dyn KeySource,
+    segment: u64,
+) -> Result<SealingKey, KeyError> {
+    let io = |source| KeyError::Io { path: path.to_owned(), source };
+    let wrapped = durable::read(disk, path).map_err(io)?;
+    open_segment_key(source, segment, &wrapped)
+}
+
+/// The wrapped key of a segment of openings.
+pub(crate) fn read_wrapped_segment_key(
+    disk: &dyn Disk,
+    layout: &Layout,
+    segment: u64,
+) -> Result<WrappedKey, KeyError> {
     let path = layout.segment_key(segment);
     let wrapped = durable::read(disk, &path).map_err(|source| KeyError::Io { path, source })?;
-    open_segment_key(source, segment, &wrapped)
+    let label = segment_label(segment);
+    let wrapped = WrappedKey::decode(&wrapped).filter(|wrapped| wrapped.label == label);
+    wrapped.ok_or(KeyError::NotWrapped { label })
 }
 
 fn open_segment_key(
@@ -260,10 +329,10 @@ fn open_segment_key(
     wrapped: &[u8],
 ) -> Result<SealingKey, KeyError> {
     let secret = unwrap_labelled(source, wrapped, &segment_label(segment))?;
-    let damaged = |_| KeyError::NotWrapped { label: segment_label(segment) };
-    Ok(SealingKey::new(secret.as_slice().try_into().map_err(damaged)?))
+    let damaged = || KeyError::NotWrapped { label: segment_label(segment) };
+    SealingKey::from_slice(&secret).ok_or_else(damaged)
 }
 
-fn segment_label(segment: u64) -> String {
+pub(crate) fn segment_label(segment: u64) -> String {
     format!("segment of openings {segment}")
 }

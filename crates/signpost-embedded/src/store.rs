@@ -1,5 +1,7 @@
 //! The store itself: its opening, its reads, its one way in, its turns, and its closing.
 
+mod openings;
+
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc};
 use std::thread::JoinHandle;
@@ -17,15 +19,15 @@ use signpost_core::turn::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::erase;
 use crate::error::{CreateError, Failure, OpenError};
-use crate::journal::frame::{FrameId, SealedOpening};
-use crate::keyring::sealing::{SealingKey, open_opening};
+use crate::journal::frame::FrameId;
+use crate::ledger::EntryReader;
 use crate::ledger::check::EntryCheck;
-use crate::ledger::segments::Segments;
-use crate::ledger::{EntryReader, slot_offset};
 use crate::options::Options;
 use crate::reader::Readers;
 use crate::recovery::{self, Recovered};
+use crate::search::search;
 use crate::state::Shared;
 use crate::state::generation::{Generation, unreadable};
 use crate::state::index::wait_until_released;
@@ -35,6 +37,8 @@ use crate::turn::destroy::{destroy_retired, unfinished};
 use crate::turn::{Turn, wait_until_at_rest};
 use crate::writer::drain::Drain;
 use crate::writer::{Outcome, Request, Writer};
+
+use openings::read_openings;
 
 pub use crate::state::condition::Condition;
 
@@ -149,6 +153,8 @@ impl EmbeddedStore {
                 tracing::error!("a turn that is cut short does not end");
                 return Err(StoreError::Unavailable);
             }
+            // It ends before its next segment, for the store is closed.
+            let _no_erasure_goes_on = shared.erasing.lock().unwrap_or_else(PoisonError::into_inner);
             let turn = std::mem::replace(&mut *shared.turn()?, Turn::None);
             if let Turn::Filled(filling) = turn {
                 filling.give_up(&shared);
@@ -313,30 +319,38 @@ impl Generations for EmbeddedStore {
 
     async fn erase(
         &self,
-        _which: Arc<dyn EraseOpenings>,
-        _below: Receipt,
+        which: Arc<dyn EraseOpenings>,
+        below: Receipt,
     ) -> Result<Erased, StoreError> {
-        Err(StoreError::Unavailable)
+        let shared = Arc::clone(&self.shared);
+        blocking(move || erase::erase(&shared, &*which, below)).await
     }
 
     async fn erasure_recorded(&self) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable)
+        let shared = Arc::clone(&self.shared);
+        let let_go = move || {
+            erase::recorded(&shared);
+            Ok(())
+        };
+        blocking(let_go).await
     }
 
     async fn sought_openings(
         &self,
-        _which: Arc<dyn EraseOpenings>,
-        _below: Receipt,
+        which: Arc<dyn EraseOpenings>,
+        below: Receipt,
     ) -> Result<Vec<Sought>, StoreError> {
-        Err(StoreError::Unavailable)
+        let shared = Arc::clone(&self.shared);
+        blocking(move || erase::sought(&shared, &*which, below)).await
     }
 
     async fn search(
         &self,
-        _sought: Arc<[Sought]>,
-        _progress: Arc<dyn SearchProgress>,
+        sought: Arc<[Sought]>,
+        progress: Arc<dyn SearchProgress>,
     ) -> Result<Searched, StoreError> {
-        Err(StoreError::Unavailable)
+        let shared = Arc::clone(&self.shared);
+        blocking(move || search(&shared, &sought, &*progress)).await
     }
 }
 
@@ -414,48 +428,6 @@ fn read_entries(shared: &Shared, from: Receipt, limit: usize) -> Result<Vec<Entr
     let room = limit - entries.len();
     entries.extend(pending.into_iter().take(room));
     Ok(entries)
-}
-
-fn read_openings(
-    shared: &Shared,
-    from: Receipt,
-    limit: usize,
-) -> Result<Vec<(Receipt, Opening)>, StoreError> {
-    let (drained, extent, pending) = {
-        shared.generation()?;
-        let pending = shared.pending()?;
-        (Receipt(pending.drained), pending.segments.clone(), pending.openings_from(from, limit))
-    };
-    let mut segments = Segments::new(&shared.layout, &shared.disk, extent);
-    let found = segments.find(from, drained, limit).map_err(|error| ledger_error(&error))?;
-    let room = limit - found.openings.len();
-    let sealed = found.openings.into_iter().chain(pending.into_iter().take(room));
-
-    let mut keys = SegmentKeys { shared, last: None };
-    if let Some(before) = found.before {
-        keys.open(&before)?;
-    }
-    sealed.map(|one| Ok((one.entry, keys.open(&one)?))).collect()
-}
-
-/// The key of the segment that was asked for last: openings come in order.
-struct SegmentKeys<'s> {
-    shared: &'s Shared,
-    last: Option<(u64, SealingKey)>,
-}
-
-impl SegmentKeys<'_> {
-    fn open(&mut self, one: &SealedOpening) -> Result<Opening, StoreError> {
-        let key = match &mut self.last {
-            Some((segment, key)) if *segment == one.segment => key,
-            other => &mut other.insert((one.segment, self.shared.segment_key(one.segment)?)).1,
-        };
-        open_opening(key, one.segment, one.entry, &one.sealed).map_err(|error| {
-            let (path, offset) = (self.shared.layout.segment(one.segment), slot_offset(one.slot));
-            tracing::error!(%error, path = %path.display(), offset, "an opening is damaged");
-            StoreError::Damaged
-        })
-    }
 }
 
 /// Does what waits for a disk on a thread where that stops nobody. Panics there are the engine's:

@@ -1,23 +1,30 @@
 //! The turn: fills the next generation while the service goes on, and destroys the one before.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use signpost_core::record::{RecordKey, RecordKind, Stored};
+use signpost_core::record::{RecordKey, Stored};
+use signpost_core::search::{Sought, SoughtKind};
 use signpost_core::store::StoreError;
-use signpost_core::turn::{Carry, Passed, Prepared};
+use signpost_core::turn::{Carry, Prepared};
 
 use crate::durable;
 use crate::journal::Journal;
 use crate::journal::frame::{Body, SealedWrite};
+use crate::keyring::sealing::sought_part;
+use crate::state::Shared;
+use crate::state::changes::{Change, Changes};
 use crate::state::generation::{Generation, GenerationKeys, unreadable};
 use crate::state::index::{Index, Trust};
 use crate::state::registers::{Registers, register_key};
-use crate::state::{Changes, Shared};
+use sample::Sample;
+use tally::{Counted, Tally};
 
 pub(crate) mod destroy;
+pub(crate) mod sample;
+pub(crate) mod tally;
+pub(crate) mod traces;
 pub(crate) mod unrecorded;
 
 /// How far a turn is.
@@ -50,7 +57,8 @@ pub(crate) struct Filling {
     journal: Journal,
     carry: Arc<dyn Carry>,
     registers: Registers,
-    kinds: BTreeMap<RecordKind, Passed>,
+    tally: Tally,
+    sample: Sample,
     unsynced: usize,
 }
 
@@ -212,14 +220,15 @@ impl Filling {
     ) -> Result<Self, StoreError> {
         let number = shared.generation()?.keys.generation + 1;
         destroy::remove_unused(shared, number)?;
-        *shared.changes.lock().unwrap_or_else(PoisonError::into_inner) = Some(Changes::new());
+        *shared.changes.lock().unwrap_or_else(PoisonError::into_inner) = Some(Changes::default());
         begin_generation(shared, number, cache_bytes)
             .map(|(generation, journal)| Self {
                 generation: Arc::new(generation),
                 journal,
                 carry,
                 registers: Registers::default(),
-                kinds: BTreeMap::new(),
+                tally: Tally::default(),
+                sample: Sample::default(),
                 unsynced: 0,
             })
             .inspect_err(|_| {
@@ -243,11 +252,9 @@ impl Filling {
             let chunk = read_chunk(shared, &source, after)?;
             let Some((last, _)) = chunk.last() else { break };
             after = Some(*last);
-            let chunk = chunk.into_iter().map(|(_, stored)| {
-                let key = stored.record.key();
-                (key, Some(stored))
-            });
-            self.put(chunk)?;
+            let chunk =
+                chunk.into_iter().map(|(_, found)| (found.stored.record.key(), Some(found)));
+            self.put(chunk, None)?;
             if shared.pending()?.last != commits {
                 yield_to_commits(begun.elapsed());
             }
@@ -261,7 +268,9 @@ impl Filling {
         let carried = self.generation.index.records();
         let left = source.index.records().saturating_sub(carried);
         let generation = self.generation.keys.generation;
-        let (kinds, sought) = (self.kinds.clone(), Vec::new());
+        let mut sought = traces::of_generation(shared, source.keys.generation)?;
+        sought.extend(std::mem::take(&mut self.sample).taken());
+        let kinds = self.tally.kinds();
         Ok(Prepared { generation, carried, left, kinds, sought })
     }
 
@@ -270,45 +279,61 @@ impl Filling {
     pub(crate) fn catch_up(&mut self, shared: &Shared) -> Result<usize, StoreError> {
         let changes = {
             let mut changes = shared.changes.lock().unwrap_or_else(PoisonError::into_inner);
-            changes.as_mut().map(std::mem::take).ok_or(StoreError::Unavailable)?
+            changes.as_mut().map(Changes::take).ok_or(StoreError::Unavailable)?
         };
         let source = shared.generation()?;
         let count = changes.len();
         let mut changes = changes.into_iter();
         loop {
-            let mut chunk = Vec::new();
-            for (location, key) in changes.by_ref().take(CHUNK.get()) {
+            let (mut chunk, mut were_there) = (Vec::new(), Vec::new());
+            for (location, Change { key, was_there }) in changes.by_ref().take(CHUNK.get()) {
                 chunk.push((key, read_one(shared, &source, &location)?));
+                were_there.push(was_there);
             }
             if chunk.is_empty() {
                 return Ok(count);
             }
-            self.put(chunk.into_iter())?;
+            self.put(chunk.into_iter(), Some(&were_there))?;
         }
     }
 
-    /// Puts records into the next generation as they are carried over, or removes them there.
+    /// Puts records into the next generation as they are carried over, or removes them there. Of those
+    /// that changed it is told whether they were there when they were first come by.
     fn put(
         &mut self,
-        records: impl Iterator<Item = (RecordKey, Option<Stored>)>,
+        records: impl Iterator<Item = (RecordKey, Option<FoundRecord>)>,
+        were_there: Option<&[bool]>,
     ) -> Result<(), StoreError> {
         let mut body = Body::default();
-        for (key, stored) in records {
+        for (nth, (key, found)) in records.enumerate() {
             let location = self.generation.keys.locate(&key);
-            let was_there = stored.is_some();
-            let carried = stored.and_then(|Stored { version, record }| {
-                Some(Stored { version, record: self.carry.carry(version, record)? })
-            });
+            let mut counted = if found.is_some() { Counted::Left } else { Counted::Not };
+            let sought_part = found.as_ref().map(|found| found.sought_part);
+            let carried =
+                found.and_then(|FoundRecord { stored: Stored { version, record }, .. }| {
+                    Some(Stored { version, record: self.carry.carry(version, record)? })
+                });
+            if carried.is_some() {
+                counted = Counted::Carried;
+            } else if let Some(part) = sought_part {
+                self.sample.add(|| Sought::of(SoughtKind::Sealed, &part?));
+            }
+            match were_there {
+                None => self.tally.count(key.kind(), counted),
+                Some(were_there) => {
+                    let is_here =
+                        self.generation.index.get(&location).map_err(|e| unreadable(&e))?;
+                    let before = match (is_here, were_there[nth]) {
+                        (Some(_), _) => Counted::Carried,
+                        (None, true) => Counted::Left,
+                        (None, false) => Counted::Not,
+                    };
+                    self.tally.recount(&location, key.kind(), || before, counted);
+                }
+            }
             let sealed = carried.as_ref().map(|Stored { version, record }| {
                 self.generation.keys.seal(&location, *version, record)
             });
-            if was_there {
-                let passed = self.kinds.entry(key.kind()).or_default();
-                match sealed {
-                    Some(_) => passed.carried += 1,
-                    None => passed.left += 1,
-                }
-            }
             body.writes.push(SealedWrite { location, sealed });
             if let Some(key) = register_key(&key) {
                 self.registers.set(key, carried);
@@ -385,28 +410,50 @@ fn read_chunk(
     shared: &Shared,
     source: &Generation,
     after: Option<[u8; 48]>,
-) -> Result<Vec<([u8; 48], Stored)>, StoreError> {
+) -> Result<Vec<([u8; 48], FoundRecord)>, StoreError> {
     let found = {
         let no_frame_is_half_applied = shared.read_generation()?;
         // The store is closed: whoever opens it next must not meet this fill.
         no_frame_is_half_applied.as_ref().ok_or(StoreError::Unavailable)?;
-        source.index.scan_all(after.as_ref(), CHUNK.get())
+        let found = source.index.scan_all(after.as_ref(), CHUNK.get());
+        let found = found.map_err(|error| unreadable(&error))?;
+        let mut changes = shared.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = changes.as_mut().ok_or(StoreError::Unavailable)?;
+        match found.last() {
+            Some((last, _)) => changes.come_by(*last),
+            None => changes.come_to_end(),
+        }
+        found
     };
-    let found = found.map_err(|error| unreadable(&error))?;
     let unseal = |(location, sealed): ([u8; 48], sled::IVec)| {
-        Ok((location, source.keys.unseal(&location, &sealed)?))
+        Ok((location, FoundRecord::unseal(source, &location, &sealed)?))
     };
     found.into_iter().map(unseal).collect()
+}
+
+/// A record as it was found, and what of its sealed value is searched for if it is left behind.
+struct FoundRecord {
+    stored: Stored,
+    sought_part: Option<[u8; 32]>,
+}
+
+impl FoundRecord {
+    fn unseal(source: &Generation, location: &[u8; 48], sealed: &[u8]) -> Result<Self, StoreError> {
+        let stored = source.keys.unseal(location, sealed)?;
+        let sought_part = sought_part(sealed).and_then(|part| part.try_into().ok());
+        Ok(Self { stored, sought_part })
+    }
 }
 
 fn read_one(
     shared: &Shared,
     source: &Generation,
     location: &[u8; 48],
-) -> Result<Option<Stored>, StoreError> {
+) -> Result<Option<FoundRecord>, StoreError> {
     let no_frame_is_half_applied = shared.read_generation()?;
     no_frame_is_half_applied.as_ref().ok_or(StoreError::Unavailable)?;
-    source.get(location)
+    let sealed = source.index.get(location).map_err(|error| unreadable(&error))?;
+    sealed.map(|sealed| FoundRecord::unseal(source, location, &sealed)).transpose()
 }
 
 pub(crate) fn stop_noting(shared: &Shared) {

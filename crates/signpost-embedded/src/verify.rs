@@ -9,6 +9,8 @@ use signpost_core::entry::Entry;
 use signpost_core::id::Receipt;
 
 use crate::current::Current;
+use crate::erase::note::Erasures;
+use crate::erase::rewrite;
 use crate::error::OpenError;
 use crate::journal::frame::{FrameId, SealedOpening, SealedWrite};
 use crate::journal::reader::JournalReader;
@@ -20,7 +22,7 @@ use crate::recovery::survey::{Place, Survey};
 use crate::recovery::{self, agreeing};
 use crate::state::generation::GenerationKeys;
 use crate::state::index::{Index, Trust};
-use crate::state::read_segment_key;
+use crate::state::read_segment_key_at;
 use crate::turn::unrecorded::Unrecorded;
 
 /// What was verified, and found to be right.
@@ -34,8 +36,10 @@ pub struct Verified {
     pub records: u64,
     /// The entries of the ledger.
     pub entries: u64,
-    /// The openings of those, each of which fits its entry.
+    /// The openings of those, each of which fits its entry or was erased.
     pub openings: u64,
+    /// How many of those were erased.
+    pub erased: u64,
     /// The length of an incomplete last frame, which the next start cuts off.
     pub torn_bytes: u64,
     /// How the index stands to the journal.
@@ -86,11 +90,12 @@ pub fn verify(options: &Options) -> Result<Verified, OpenError> {
     let survey = Survey::take(&place)?;
     survey.check_witnesses(&place)?;
     Unrecorded::read(&**disk, &layout)?;
+    Erasures::read(&**disk, &layout)?;
 
     let index = agreeing(index, was_there, &survey);
     let last = survey.end.last.number;
     let up_to = if index.is_ok() { index_frame.number } else { last };
-    let mut seals = Seals { options, layout: &layout, keys: &keys, segment: None };
+    let mut seals = Seals { options, layout: &layout, keys: &keys, segment: None, erased: 0 };
     let contents = seals.open_journal(&current, up_to)?;
     let openings = seals.open_own_files(place.drained(), &current)?;
     Ok(Verified {
@@ -99,6 +104,7 @@ pub fn verify(options: &Options) -> Result<Verified, OpenError> {
         records: contents.0.len() as u64,
         entries: survey.end.next_entry,
         openings,
+        erased: seals.erased,
         torn_bytes: survey.cut_bytes(),
         index: match index {
             Err(why) => IndexState::Lost(why),
@@ -114,6 +120,8 @@ struct Seals<'v> {
     keys: &'v GenerationKeys,
     /// The segment whose key was needed last.
     segment: Option<(u64, SealingKey)>,
+    /// How many erased openings were met.
+    erased: u64,
 }
 
 impl Seals<'_> {
@@ -138,7 +146,10 @@ impl Seals<'_> {
                 let entry = opening.entry.0.checked_sub(frame.first_entry);
                 let entry =
                     entry.and_then(|nth| frame.body.entries.get(usize::try_from(nth).ok()?));
-                self.check(opening, entry, |what| OpenError::damaged(&path, at, what))?;
+                let damaged = |what| OpenError::damaged(&path, at, what);
+                if !self.check(opening, entry, damaged)? {
+                    return Err(damaged("an erased opening is in the journal"));
+                }
             }
             if frame.id.number <= up_to {
                 contents.apply(&frame.body.writes);
@@ -190,9 +201,12 @@ impl Seals<'_> {
         drained: u64,
         from: &mut Receipt,
     ) -> Result<u64, OpenError> {
-        let (disk, path) = (&self.options.disk, self.layout.segment(segment));
-        let slots = ledger::slots(&**disk, self.layout, segment).map_err(OpenError::io(&path))?;
-        let mut reader = OpeningReader::new(self.layout.clone(), Arc::clone(disk));
+        let disk = &self.options.disk;
+        let standing = rewrite::standing(&**disk, self.layout, segment);
+        let (path, _) = standing.map_err(OpenError::io(&self.layout.openings()))?;
+        let slots = ledger::slots(&**disk, &path).map_err(OpenError::io(&path))?;
+        let reader = OpeningReader::of(segment, disk, self.layout, &path);
+        let mut reader = reader.map_err(OpenError::io(&path))?;
         for slot in 0..slots {
             let offset = ledger::slot_offset(slot);
             let damaged = |what| OpenError::damaged(&path, offset, what);
@@ -208,7 +222,9 @@ impl Seals<'_> {
             }
             *from = Receipt(opening.entry.0 + 1);
             let entry = read_entry(self.layout, entries, opening.entry.0)?;
-            self.check(&opening, Some(&entry), damaged)?;
+            if !self.check(&opening, Some(&entry), damaged)? {
+                self.erased += 1;
+            }
         }
         Ok(slots.into())
     }
@@ -218,33 +234,35 @@ impl Seals<'_> {
         if slot > 0 || segment == 1 {
             return opening_missing(self.layout, segment, slot.into());
         }
-        let slots = ledger::slots(&*self.options.disk, self.layout, segment - 1);
+        let slots = ledger::slots(&*self.options.disk, &self.layout.segment(segment - 1));
         opening_missing(self.layout, segment - 1, slots.unwrap_or(0).into())
     }
 
-    /// Whether a sealed opening opens, and fits its entry.
+    /// Checks that a sealed opening opens, and fits its entry; false where it was erased.
     fn check(
         &mut self,
         opening: &SealedOpening,
         entry: Option<&Entry>,
         damaged: impl Fn(&'static str) -> OpenError,
-    ) -> Result<(), OpenError> {
+    ) -> Result<bool, OpenError> {
         let key = self.segment_key(opening.segment)?;
         let opened = open_opening(key, opening.segment, opening.entry, &opening.sealed);
         let opened = opened.map_err(|_| damaged("a sealed opening does not open"))?;
         let entry = entry.ok_or_else(|| damaged("an opening has no entry"))?;
-        if opened.commitment() == entry.commitment() {
-            Ok(())
-        } else {
-            Err(damaged("an opening does not fit its entry"))
+        match opened {
+            Some(opened) if opened.commitment() == entry.commitment() => Ok(true),
+            None if entry.commitment() != [0; 32] => Ok(false),
+            Some(_) | None => Err(damaged("an opening does not fit its entry")),
         }
     }
 
     fn segment_key(&mut self, segment: u64) -> Result<&SealingKey, OpenError> {
         if self.segment.as_ref().is_none_or(|(known, _)| *known != segment) {
             let Options { disk, keys, .. } = self.options;
-            let key = read_segment_key(&**disk, self.layout, &**keys, segment);
-            let key = key.map_err(OpenError::key(&self.layout.segment_key(segment)))?;
+            let standing = rewrite::standing(&**disk, self.layout, segment);
+            let (_, path) = standing.map_err(OpenError::io(&self.layout.openings()))?;
+            let key = read_segment_key_at(&**disk, &path, &**keys, segment);
+            let key = key.map_err(OpenError::key(&path))?;
             self.segment = Some((segment, key));
         }
         let (_, key) = self.segment.as_ref().expect("put there above");

@@ -21,11 +21,14 @@ use rand_core::{OsRng, RngCore};
 use signpost_core::entry::Opening;
 use signpost_core::id::Receipt;
 use signpost_core::record::{Record, Stored};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, Zeroizing};
 
-/// A key of 32 random bytes: it prints as its type's name and is wiped.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub(crate) struct SealingKey([u8; 32]);
+/// A key of 32 random bytes: it prints as its type's name and is wiped. Bytes and cipher lie where they
+/// were made: what is moved leaves a copy behind.
+pub(crate) struct SealingKey {
+    bytes: Box<[u8; SealingKey::LEN]>,
+    cipher: Box<Aes256GcmSiv>,
+}
 
 /// The value was not sealed under this key for this place, or was changed since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,16 +38,30 @@ pub(crate) struct SealError;
 impl SealingKey {
     pub(crate) const LEN: usize = 32;
 
-    pub(crate) fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    /// A key of these bytes, if there are as many as a key has.
+    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
+        let mut key = Box::new([0; Self::LEN]);
+        if bytes.len() != key.len() {
+            return None;
+        }
+        key.copy_from_slice(bytes);
+        Some(Self::of(key))
     }
 
     pub(crate) fn random() -> Self {
-        Self(random())
+        let mut key = Box::new([0; Self::LEN]);
+        OsRng.fill_bytes(&mut key[..]);
+        Self::of(key)
+    }
+
+    fn of(bytes: Box<[u8; Self::LEN]>) -> Self {
+        let cipher = Box::new(Aes256GcmSiv::new((&*bytes).into()));
+        wipe_stack();
+        Self { bytes, cipher }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.bytes
     }
 
     /// Seals what lies behind the first [`NONCE_LEN`] bytes of the buffer, in place, so that no
@@ -53,7 +70,8 @@ impl SealingKey {
         let (nonce, plaintext) =
             buffer.split_first_chunk_mut::<NONCE_LEN>().expect("the caller left room for it");
         *nonce = next_nonce();
-        let tag = Aes256GcmSiv::new(&self.0.into())
+        let tag = self
+            .cipher
             .encrypt_in_place_detached(&Nonce::from(*nonce), bound_to, plaintext)
             .expect("a value is far shorter than the cipher's limit of 64 GiB");
         buffer.extend_from_slice(&tag);
@@ -75,7 +93,7 @@ impl SealingKey {
         let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(SealError)?;
         let (ciphertext, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(SealError)?;
         let mut plaintext = Zeroizing::new(ciphertext.to_vec());
-        Aes256GcmSiv::new(&self.0.into())
+        self.cipher
             .decrypt_in_place_detached(
                 &Nonce::from(*nonce),
                 bound_to,
@@ -85,6 +103,21 @@ impl SealingKey {
             .map_err(|_| SealError)?;
         Ok(plaintext)
     }
+}
+
+impl Drop for SealingKey {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+/// Wipes what the calls before this one have left below on the stack of this thread: the cipher of a key
+/// is made there.
+#[inline(never)]
+fn wipe_stack() {
+    let mut below = [1_u8; 16 << 10];
+    below.zeroize();
+    std::hint::black_box(&below);
 }
 
 impl std::fmt::Debug for SealingKey {
@@ -135,15 +168,28 @@ pub(crate) fn seal_opening(
     key.seal(&opening.encode()[..], &bound_to)
 }
 
-/// Opens what [`seal_opening`] sealed.
+/// Seals, where an opening was erased, what takes its place: zeros, of the same length.
+pub(crate) fn seal_tombstone(key: &SealingKey, segment: u64, entry: Receipt) -> Vec<u8> {
+    key.seal(&TOMBSTONE, &bound_to(OPENING, segment, &entry.0.to_be_bytes()))
+}
+
+/// Opens what [`seal_opening`] sealed; none where it was erased.
 pub(crate) fn open_opening(
     key: &SealingKey,
     segment: u64,
     entry: Receipt,
     sealed: &[u8],
-) -> Result<Opening, SealError> {
+) -> Result<Option<Opening>, SealError> {
     let plaintext = key.open(sealed, &bound_to(OPENING, segment, &entry.0.to_be_bytes()))?;
-    Opening::decode(&plaintext).map_err(|_| SealError)
+    if plaintext.as_slice() == TOMBSTONE {
+        return Ok(None);
+    }
+    Opening::decode(&plaintext).map(Some).map_err(|_| SealError)
+}
+
+/// What of a sealed value is searched for: the beginning of its ciphertext.
+pub(crate) fn sought_part(sealed: &[u8]) -> Option<&[u8]> {
+    sealed.get(NONCE_LEN..NONCE_LEN + SOUGHT_LEN)
 }
 
 /// The lengths that plaintexts are padded to: 512, 1024, 2048, then multiples of 2048. So a
@@ -191,6 +237,10 @@ fn bound_to(what: u8, within: u64, place: &[u8]) -> Vec<u8> {
 const FORMAT: u16 = 1;
 const RECORD: u8 = 1;
 const OPENING: u8 = 2;
+/// No opening is that: each names at least one pseudonym.
+const TOMBSTONE: [u8; Opening::LEN] = [0; Opening::LEN];
+
+const SOUGHT_LEN: usize = 32;
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 
@@ -263,6 +313,6 @@ mod tests {
 
     #[test]
     fn a_key_prints_as_its_type() {
-        assert_eq!(format!("{:?}", SealingKey::new([0xAB; 32])), "SealingKey");
+        assert_eq!(format!("{:?}", SealingKey::from_slice(&[0xAB; 32]).unwrap()), "SealingKey");
     }
 }

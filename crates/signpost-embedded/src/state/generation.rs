@@ -1,12 +1,13 @@
 //! A generation: its keys, and the index that lies under them.
 
+use rand_core::{OsRng, RngCore};
 use signpost_core::id::Receipt;
 use signpost_core::record::{Record, RecordKey, Scope, Stored};
 use signpost_core::store::StoreError;
 use zeroize::Zeroizing;
 
 use super::index::Index;
-use crate::keyring::sealing::{self, SealingKey, open_record, seal_record};
+use crate::keyring::sealing::{SealingKey, open_record, seal_record};
 use crate::keyring::{KeyError, KeySource, WrappedKey};
 
 /// The keys of one generation.
@@ -41,8 +42,9 @@ pub(crate) fn unreadable(error: &sled::Error) -> StoreError {
 impl GenerationKeys {
     /// Makes new keys for a generation, wrapped under a new key-encryption key.
     pub(crate) fn create(generation: u64, source: &dyn KeySource) -> Result<WrappedKey, KeyError> {
-        let secret = Zeroizing::new(sealing::random::<{ 2 * SealingKey::LEN }>());
-        source.create(&label(generation), &secret[..])
+        let mut secret = Zeroizing::new(vec![0; 2 * SealingKey::LEN]);
+        OsRng.fill_bytes(&mut secret);
+        source.create(&label(generation), &secret)
     }
 
     /// Unwraps the keys of a generation.
@@ -53,8 +55,8 @@ impl GenerationKeys {
     ) -> Result<Self, KeyError> {
         let label = label(generation);
         let secret = unwrap_labelled(source, bytes, &label)?;
-        let halves = secret.split_first_chunk().and_then(|(index, data)| {
-            Some((SealingKey::new(*index), SealingKey::new(data.try_into().ok()?)))
+        let halves = secret.split_at_checked(SealingKey::LEN).and_then(|(index, data)| {
+            Some((SealingKey::from_slice(index)?, SealingKey::from_slice(data)?))
         });
         let (index, data) = halves.ok_or(KeyError::NotWrapped { label })?;
         Ok(Self { generation, index, data })

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::journal::frame::{FrameId, SealedWrite};
+use crate::turn::traces;
 
 /// An open index.
 #[derive(Debug)]
@@ -197,6 +198,7 @@ fn open_and_check(path: &Path, cache_bytes: u64, trust: Trust) -> Result<Index, 
     let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
     fail::fail_point!("index-opens", |_| Err("it does not open".to_owned()));
     let db = config.open().map_err(|error| error.to_string())?;
+    traces::plant_in_index(path).map_err(|error| error.to_string())?;
     let applied = db.get(APPLIED_KEY).map_err(|error| error.to_string())?;
     let applied = match applied {
         None => Applied::NOTHING,

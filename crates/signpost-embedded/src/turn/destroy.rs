@@ -2,9 +2,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use signpost_core::store::StoreError;
-use signpost_core::turn::{Destroyed, Erased, KeyDestroyed, Unfinished};
+use signpost_core::turn::{Destroyed, KeyDestroyed, Unfinished};
 
 use super::unrecorded::key_that_is_gone;
 use super::{Retired, Turn, set_turn};
@@ -12,6 +14,7 @@ use crate::disk::Disk;
 use crate::durable::{self, none_if_missing};
 use crate::keyring::{KeyError, KeySource, WrappedKey};
 use crate::layout::Layout;
+use crate::state::generation::Generation;
 use crate::state::{Shared, index};
 
 /// Why a generation is not destroyed, or not wholly.
@@ -45,9 +48,8 @@ pub(crate) fn destroy_retired(shared: &Shared, generation: u64) -> Result<Destro
             }
         }
     };
-    let mut ending = Ending { shared, number: generation, is_destroyed: false };
-    // Its keys are wiped from memory with this, as soon as no read that has begun needs them.
-    drop(before);
+    let mut ending = Ending { shared, number: generation, is_destroyed: false, before };
+    ending.wait_until_unused()?;
     let destroyed = destroy_noted(shared, generation).map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, generation, "not destroyed");
         StoreError::Unavailable
@@ -61,11 +63,36 @@ struct Ending<'s> {
     shared: &'s Shared,
     number: u64,
     is_destroyed: bool,
+    /// Until nobody else uses it, and its keys are wiped from memory.
+    before: Option<Arc<Generation>>,
+}
+
+/// How long a read that has begun may take.
+const READ_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+impl Ending<'_> {
+    /// Waits until every read that has begun is over, and wipes its keys: what is destroyed is not to
+    /// be had from memory either.
+    fn wait_until_unused(&mut self) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        while let Some(before) = self.before.take() {
+            let Err(still_used) = Arc::try_unwrap(before) else { break };
+            self.before = Some(still_used);
+            if begun.elapsed() > READ_WITHIN {
+                tracing::error!(generation = self.number, "it is still read: not destroyed");
+                return Err(StoreError::Unavailable);
+            }
+            std::thread::park_timeout(LOOK_EVERY);
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let left = Turn::Switched(Retired { number: self.number, generation: None });
+        let generation = self.before.take();
+        let left = Turn::Switched(Retired { number: self.number, generation });
         set_turn(self.shared, if self.is_destroyed { Turn::None } else { left });
     }
 }
@@ -79,7 +106,7 @@ pub(crate) fn unfinished(shared: &Shared) -> Result<Unfinished, StoreError> {
     };
     let unrecorded = shared.unrecorded();
     let noted = unrecorded.all().iter().filter(|noted| Some(noted.generation) != retired);
-    let erased = Erased::default();
+    let erased = shared.erasures().told();
     Ok(Unfinished { retired, unrecorded: noted.cloned().collect(), erased })
 }
 

@@ -199,12 +199,15 @@ pub(super) fn apply(
 ) -> Result<(), StoreError> {
     let generation = shared.write_generation()?;
     let generation = generation.as_ref().ok_or(StoreError::Unavailable)?;
-    generation.index.apply(id, &body.writes).map_err(|error| {
+    let failed = |error| {
         tracing::error!(%error, "the index did not take a frame");
         StoreError::Indeterminate
-    })?;
+    };
+    let locations = visible.changed.iter().map(|(location, _)| location);
+    let were_there = shared.concerning(&generation.index, locations).map_err(failed)?;
+    generation.index.apply(id, &body.writes).map_err(failed)?;
     shared.children.let_go(visible.changed.iter().map(|(_, key)| key));
-    shared.note_changes(visible.changed);
+    shared.note_changes(visible.changed, &were_there);
     if !visible.registers.is_empty()
         && let Some(registers) = &mut *shared.registers_mut()?
     {

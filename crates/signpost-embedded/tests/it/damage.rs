@@ -176,7 +176,7 @@ async fn damage_before_the_tail_is_refused_without_any_witness() {
     grown.forget_everything();
     let journal = std::fs::read(grown.place.journal()).unwrap();
     let last_frame_at = usize::try_from(grown.last_frame_at).unwrap();
-    for at in (116..last_frame_at).step_by(173) {
+    for at in (132..last_frame_at).step_by(173) {
         let mut flipped = journal.clone();
         flipped[at] ^= 0x10;
         std::fs::write(grown.place.journal(), &flipped).unwrap();

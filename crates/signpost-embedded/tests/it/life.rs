@@ -29,6 +29,8 @@ pub(crate) struct Life {
 #[derive(Debug, Default)]
 pub(crate) struct Past {
     given: Mutex<Vec<(Commit, Fate)>>,
+    /// Below which entry openings were being erased, or are.
+    erasing: Mutex<Option<Receipt>>,
     pub(crate) is_over: Notify,
 }
 
@@ -62,7 +64,12 @@ impl Past {
     /// The same past, which what comes now does not change.
     pub(crate) fn as_it_is(&self) -> Self {
         let given = Mutex::new(self.given.lock().unwrap().clone());
-        Self { given, is_over: Notify::new() }
+        Self { given, erasing: Mutex::new(self.erasing()), is_over: Notify::new() }
+    }
+
+    /// Below which entry openings were being erased, if any were.
+    pub(crate) fn erasing(&self) -> Option<Receipt> {
+        *self.erasing.lock().unwrap()
     }
 
     /// A commit that the store has acknowledged to somebody else.
@@ -172,6 +179,7 @@ impl Generations for Life {
         which: Arc<dyn EraseOpenings>,
         below: Receipt,
     ) -> Result<Erased, StoreError> {
+        *self.past.erasing.lock().unwrap() = Some(below);
         let erased = self.store.erase(which, below).await;
         self.unless_over(erased).await
     }

@@ -5,6 +5,7 @@
 mod catching;
 mod conformance;
 mod damage;
+mod erasing;
 mod failpoints;
 mod faults;
 mod files;

@@ -9,11 +9,13 @@ use std::sync::Arc;
 use jiff::ToSpan;
 use proptest::prelude::*;
 use signpost_core::commit::Commit;
+use signpost_core::entry::Opening;
 use signpost_core::id::{FlagId, Receipt};
 use signpost_core::memory::MemoryStore;
 use signpost_core::store::{Clock, CommitError, Store};
+use signpost_core::subject::Pseudonym;
 use signpost_core::testing::ManualClock;
-use signpost_core::turn::{Carry, Compaction, Generations};
+use signpost_core::turn::{Carry, Compaction, EraseOpenings, Generations};
 use signpost_embedded::disk::Disk;
 use signpost_embedded::disk::os::OsDisk;
 use signpost_embedded::disk::volatile::{Faults, VolatileDisk, When};
@@ -23,8 +25,8 @@ use tempfile::TempDir;
 
 use crate::catching::Catching;
 use crate::support::{finish_turn, options_on, remove};
-use crate::twin::Twin;
-use crate::world::{World, first_light};
+use crate::twin::{ALL, Twin};
+use crate::world::{World, first_light, pseudonym};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -67,6 +69,15 @@ enum Step {
         after: u64,
         children: Vec<u8>,
     },
+    /// Erases the openings about a child that a turn has left in no journal.
+    Erase {
+        child: u8,
+    },
+    /// Cuts the power so many operations after such an erasure was begun, which is done again then.
+    EraseCutShort {
+        child: u8,
+        after: u64,
+    },
     /// Cuts the power so many operations after a turn was begun.
     TurnCutShort {
         after: u64,
@@ -74,6 +85,16 @@ enum Step {
 }
 
 const CHILDREN: u8 = 3;
+
+/// Erases the openings about a child.
+#[derive(Debug)]
+struct About(Pseudonym);
+
+impl EraseOpenings for About {
+    fn erases(&self, _entry: Receipt, opening: &Opening) -> bool {
+        opening.subject().pseudonyms().iter().any(|named| named.pseudonym == self.0)
+    }
+}
 
 fn step() -> impl Strategy<Value = Step> {
     let child = 0..CHILDREN;
@@ -95,6 +116,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..12_u64, children())
             .prop_map(|(after, children)| Step::PowerCut { after, children }),
         1 => (0..40_u64).prop_map(|after| Step::TurnCutShort { after }),
+        1 => (0..CHILDREN).prop_map(|child| Step::Erase { child }),
+        1 => (0..CHILDREN, 0..40_u64)
+            .prop_map(|(child, after)| Step::EraseCutShort { child, after }),
     ]
 }
 
@@ -155,6 +179,8 @@ struct Course {
     flags: Vec<(u8, FlagId)>,
     clashed: Vec<Commit>,
     generation: u64,
+    /// The first entry of its journal.
+    first_entry: Receipt,
 }
 
 impl Course {
@@ -180,6 +206,7 @@ impl Course {
             flags,
             clashed,
             generation: 1,
+            first_entry: Receipt(0),
         }
     }
 
@@ -218,6 +245,11 @@ impl Course {
                 self.cut_power(after, children).await;
             }
             Step::TurnCutShort { after } => self.cut_turn_short(after).await,
+            Step::Erase { child } => {
+                let about = Arc::new(About(pseudonym(child)));
+                self.twin.erase(about, self.first_entry).await.unwrap();
+            }
+            Step::EraseCutShort { child, after } => self.cut_erasure_short(child, after).await,
         }
     }
 
@@ -232,7 +264,13 @@ impl Course {
         self.world.end(ended, flag).await;
         self.twin.switch(next).await.unwrap();
         self.twin.destroy(self.generation).await.unwrap();
-        self.generation = next;
+        self.turned_to(next).await;
+    }
+
+    async fn turned_to(&mut self, generation: u64) {
+        self.generation = generation;
+        let entries = self.twin.entries(Receipt(0), ALL).await.unwrap();
+        self.first_entry = Receipt(entries.len() as u64);
     }
 
     fn compaction(&self) -> Arc<dyn Carry> {
@@ -280,6 +318,14 @@ impl Course {
         self.twin.follow(given).await;
     }
 
+    async fn cut_erasure_short(&mut self, child: u8, after: u64) {
+        let about = Arc::new(About(pseudonym(child)));
+        self.die_after(after);
+        let _either = self.twin.embedded().erase(about.clone(), self.first_entry).await;
+        self.open_after_power_cut().await;
+        self.twin.erase(about, self.first_entry).await.unwrap();
+    }
+
     /// Whether the next generation came into use is for CURRENT to say.
     async fn cut_turn_short(&mut self, after: u64) {
         let carry = self.compaction();
@@ -292,7 +338,7 @@ impl Course {
         if self.generation_path(next).exists() {
             self.twin.follow_switch(next).await;
             finish_turn(&self.twin.embedded()).await.unwrap();
-            self.generation = next;
+            self.turned_to(next).await;
         }
     }
 

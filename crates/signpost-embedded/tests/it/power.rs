@@ -16,9 +16,11 @@ use signpost_embedded::disk::volatile::{OperationKind, VolatileDisk, When};
 use signpost_embedded::error::OpenError;
 use signpost_embedded::options::Options;
 use signpost_embedded::store::EmbeddedStore;
+use signpost_embedded::verify::verify;
 use tokio::task::JoinSet;
 
 use crate::catching::empty_commit;
+use crate::erasing::{CarryAll, EverySecond};
 use crate::life::{Life, Past};
 use crate::support::{copy, finish_turn, options_on, remove};
 use crate::twin::{ALL, Twin};
@@ -106,7 +108,9 @@ async fn work(life: Arc<Life>, options: &Options, part: u64) {
         let next = life.prepare(carry).await.unwrap().generation;
         world.shield_and_lift(0).await;
         life.switch(next).await.unwrap();
+        let below = Receipt(life.entries(Receipt(0), ALL).await.unwrap().len() as u64);
         life.destroy(next - 1).await.unwrap();
+        life.erase(Arc::new(EverySecond), below).await.unwrap();
     }
     world.end(0, flag).await;
     world.ask(1).await;
@@ -124,6 +128,9 @@ async fn look_on(
     past: &Past,
 ) -> Result<(), String> {
     let options = options_on(directory, disk).unwrap();
+    if past.erasing().is_some() {
+        verify(&options).map_err(|error| format!("verifying: {error}"))?;
+    }
     let opened = match EmbeddedStore::open(&options) {
         Err(OpenError::NotADataDirectory { .. }) if !was_made => {
             if options.data_dir.exists() {
@@ -147,6 +154,10 @@ async fn look_on(
     if told.iter().any(|destroyed| destroyed.generation == 1) != is_turned {
         return Err(format!("of the first generation it tells {told:?}"));
     }
+    if let Some(below) = past.erasing() {
+        let erased = erase_again(&reference, &store, below).await;
+        erased.map_err(|error| format!("erasing below {below:?}: {error}"))?;
+    }
     let twin = Twin::new(reference, store);
     if let Some(difference) = twin.difference(CHILDREN).await {
         return Err(difference);
@@ -156,6 +167,39 @@ async fn look_on(
     past.add(commit.clone());
     assert_eq!(twin.commit(commit).await, Ok(Receipt(entries.len() as u64)));
     twin.embedded().close().await.map_err(|error| error.to_string())
+}
+
+/// An erasure that was cut short has erased nothing but what it should, each segment wholly or not at
+/// all; done again it ends as if it had not been cut short, and tells of all.
+async fn erase_again(
+    reference: &MemoryStore,
+    store: &EmbeddedStore,
+    below: Receipt,
+) -> Result<(), String> {
+    let next = reference.prepare(Arc::new(CarryAll)).await.unwrap().generation;
+    reference.switch(next).await.unwrap();
+    reference.destroy(next - 1).await.unwrap();
+    let before = reference.openings(Receipt(0), ALL).await.unwrap();
+    let expected = reference.erase(Arc::new(EverySecond), below).await.unwrap();
+    let stays = reference.openings(Receipt(0), ALL).await.unwrap();
+    let found = store.openings(Receipt(0), ALL).await.map_err(|error| error.to_string())?;
+    if !stays.iter().all(|one| found.contains(one)) || !found.iter().all(|one| before.contains(one))
+    {
+        return Err("openings are gone that nobody has erased".to_owned());
+    }
+    let segments = expected.openings.min(1);
+    for _ in 0..2 {
+        let again = store.erase(Arc::new(EverySecond), below).await;
+        let again = again.map_err(|error| error.to_string())?;
+        let as_told = again.openings == expected.openings && again.segments >= segments;
+        if !as_told || again.keys.len() as u64 != again.segments {
+            return Err(format!("it tells {again:?}, not {expected:?}"));
+        }
+        if store.unfinished().await.unwrap().erased != again {
+            return Err("it is not remembered".to_owned());
+        }
+    }
+    Ok(())
 }
 
 /// A disk that writes early by this seed, and loses its power there.

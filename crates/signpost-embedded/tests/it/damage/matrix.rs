@@ -23,7 +23,7 @@ fn of_small_file(aged: &Aged, file: &str, is_opened: bool) -> Vec<Case> {
 /// Every cut in the header and the last frame, at and around every frame's start, and a step apart
 /// between; every bit of the header and of the first and last frame's.
 fn of_journal(aged: &Aged, file: &str) -> Vec<Case> {
-    const HEADER_LEN: usize = 116;
+    const HEADER_LEN: usize = 132;
     const FRAME_HEADER_LEN: usize = 68;
     let bytes = std::fs::read(aged.path(file)).unwrap();
     let starts: Vec<usize> =
