@@ -17,6 +17,7 @@ mod power;
 mod register;
 #[path = "../../../signpost-core/tests/register_model/mod.rs"]
 mod register_model;
+mod search;
 mod support;
 mod turns;
 mod twin;
