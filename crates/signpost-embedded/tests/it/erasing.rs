@@ -184,3 +184,25 @@ async fn an_erasure_that_cannot_go_on_is_done_again() {
     store.close().await.unwrap();
     assert_eq!(store.erase(Arc::new(EverySecond), below).await, Err(StoreError::Unavailable));
 }
+
+/// What was destroyed could not be put on record without it.
+#[tokio::test]
+async fn a_damaged_note_of_an_erasure_is_refused_and_told_of_until_it_is_on_record() {
+    let (place, store, world, below) = used().await;
+    drop(world);
+    let erased = store.erase(Arc::new(EverySecond), below).await.unwrap();
+    store.close().await.unwrap();
+    let note = place.data().join("ledger/erased");
+    let good = std::fs::read(&note).unwrap();
+    std::fs::write(&note, &good[1..]).unwrap();
+    for refused in [EmbeddedStore::open(&place.options).err(), verify(&place.options).err()] {
+        assert!(matches!(refused, Some(OpenError::Damaged { path, .. }) if path == note));
+    }
+    std::fs::write(&note, good).unwrap();
+    let store = place.open().store;
+    assert_eq!(store.unfinished().await.unwrap().erased, erased, "the keeper's word too");
+    store.erasure_recorded().await.unwrap();
+    store.close().await.unwrap();
+    assert!(!note.exists());
+    assert_eq!(place.open().store.unfinished().await.unwrap().erased.openings, 0);
+}
