@@ -67,11 +67,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let keys = read_keys(options, &layout, current.generation)?;
 
     let index_path = layout.index(current.generation);
-    let was_there = index_path.exists();
-    let is_sealed = seal::break_open(&**disk, &layout, &keys);
-    let is_sealed = is_sealed.map_err(OpenError::io(&layout.index_seal(current.generation)))?;
-    let trust = if is_sealed { Trust::Sealed } else { Trust::None };
-    let index = Index::open(&index_path, options.index_cache_bytes, trust);
+    let (index, was_there) = open_index(options, &layout, &keys)?;
     let index_frame = index.as_ref().map_or(FrameId::NONE, Index::frame);
     let progress = &*options.progress;
     let (witness, full) = (options.witness, options.segment_openings_max);
@@ -113,9 +109,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
 
     let path = layout.journal(current.generation, end.file);
     let journal = Journal::open(disk, &path, end.offset, end.last).map_err(OpenError::io(&path))?;
-    let reserve = layout.reserve();
-    let condition = ConditionState::open(disk, &reserve, options.slow_after)
-        .map_err(OpenError::io(&reserve))?;
+    let condition = open_condition(options, &layout)?;
     let generation = Generation { keys, index };
     let registers = fill_registers(&generation, &index_path)?;
     let pending = Pending {
@@ -137,6 +131,26 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let (shared, cut_bytes) = (Arc::new(shared), survey.cut_bytes());
     let mark = mark_file;
     Ok(Recovered { shared, current, journal, ledger, mark, marked, tail, cut_bytes, rebuilt_index })
+}
+
+/// Opens the index, as far as it opens, and says whether there was one.
+fn open_index(
+    options: &Options,
+    layout: &Layout,
+    keys: &GenerationKeys,
+) -> Result<(Result<Index, String>, bool), OpenError> {
+    let path = layout.index(keys.generation);
+    let was_there = path.exists();
+    let is_sealed = seal::break_open(&*options.disk, layout, keys);
+    let is_sealed = is_sealed.map_err(OpenError::io(&layout.index_seal(keys.generation)))?;
+    let trust = if is_sealed { Trust::Sealed } else { Trust::None };
+    Ok((Index::open(&path, options.index_cache_bytes, trust), was_there))
+}
+
+fn open_condition(options: &Options, layout: &Layout) -> Result<ConditionState, OpenError> {
+    let reserve = layout.reserve();
+    ConditionState::open(&options.disk, &reserve, options.slow_after)
+        .map_err(OpenError::io(&reserve))
 }
 
 /// Reads `CURRENT` and the mark. A mark of a later generation means that an older `CURRENT` was put

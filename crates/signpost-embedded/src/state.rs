@@ -211,12 +211,12 @@ impl Shared {
     /// after.
     pub(crate) fn note_changes(
         &self,
-        changed: impl IntoIterator<Item = ([u8; 48], RecordKey)>,
+        touched: impl IntoIterator<Item = ([u8; 48], RecordKey)>,
         were_there: &BTreeMap<[u8; 48], bool>,
     ) {
         let mut noted = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(changes) = &mut *noted else { return };
-        let concerned = changed.into_iter().filter_map(|(location, key)| {
+        let concerned = touched.into_iter().filter_map(|(location, key)| {
             were_there.get(&location).map(|was_there| (location, key, *was_there))
         });
         let mut is_too_much = false;

@@ -11,7 +11,7 @@ use crate::durable::none_if_missing;
 /// All files under some directories, and how far they are given out.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    files: Vec<(Arc<Path>, String, u64)>,
+    all: Vec<(Arc<Path>, String, u64)>,
     at: usize,
     offset: u64,
     /// Directories that were there when their names were read, and gone a moment later.
@@ -66,7 +66,7 @@ impl Files {
                 // One that is gone counts as that where it is to be read.
                 metadata => {
                     let len = metadata.map_or(0, |metadata| metadata.len());
-                    self.files.push((path.into(), name, len));
+                    self.all.push((path.into(), name, len));
                 }
             }
         }
@@ -75,7 +75,7 @@ impl Files {
 
     /// The next block; none once all are given out.
     pub(super) fn next(&mut self, block_len: usize) -> Option<Block> {
-        let (path, name, len) = self.files.get(self.at)?;
+        let (path, name, len) = self.all.get(self.at)?;
         let (file, offset) = (self.at, self.offset);
         self.offset += block_len as u64;
         let is_last = self.offset >= *len;

@@ -17,7 +17,7 @@ const FOLDED_BITS: u32 = 19;
 
 impl<'s> Needles<'s> {
     pub(super) fn new(sought: &'s [Sought]) -> Self {
-        let heads = sought.iter().map(|one| u32::from_le_bytes(one.head()));
+        let heads = sought.iter().map(|one| u32::from_be_bytes(one.head()));
         let mut heads: Vec<(u32, usize)> = heads.zip(0..).collect();
         heads.sort_unstable();
         let mut folded = vec![0; (1 << FOLDED_BITS) / 64];
@@ -42,7 +42,7 @@ impl<'s> Needles<'s> {
     pub(super) fn find(&self, bytes: &[u8], starts: usize, mut found: impl FnMut(usize, usize)) {
         let windows = bytes.windows(Sought::HEAD_LEN).take(starts);
         for (at, window) in windows.enumerate() {
-            let head = u32::from_le_bytes(window.try_into().expect("windows have this length"));
+            let head = u32::from_be_bytes(window.try_into().expect("windows have this length"));
             let bit = fold(head);
             if self.folded[bit / 64] & (1 << (bit % 64)) == 0 {
                 continue;
