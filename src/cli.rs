@@ -12,6 +12,7 @@ pub mod init;
 pub mod ledger;
 pub mod policy;
 pub mod profile;
+pub mod purge;
 pub mod render;
 pub mod service;
 pub mod shield;
@@ -75,6 +76,8 @@ enum Command {
     Alert(alert::AlertCommand),
     /// Confirms the service's clock after it stepped ahead, by two names.
     Clock(clock::ClockCommand),
+    /// Plans, approves and looks at purges and legal holds.
+    Purge(purge::PurgeCommand),
     /// Redeems an enrolment code for a token of your own.
     Enrol(enrolment::EnrolCommand),
     /// Renews your own token.
@@ -148,6 +151,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Shield(command) => command.run(cli.output).await,
         Command::Alert(command) => command.run(cli.output).await,
         Command::Clock(command) => command.run(cli.output).await,
+        Command::Purge(command) => command.run(cli.output).await,
         Command::Enrol(command) => command.run(cli.output).await,
         Command::Token(command) => command.run(cli.output).await,
         Command::Certificate(command) => command.run(cli.output).await,

@@ -3,6 +3,8 @@
 //! Every key can be overridden from the environment: `SIGNPOST__SERVER__LISTEN=127.0.0.1:7443`
 //! stands for `listen` in `[server]`. Secrets are named by path and never given here.
 
+mod purge;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use serde::Deserialize;
 use signpost_core::quota::Quota;
 
 use crate::exit::Failure;
+pub use purge::Purge;
 
 const ENVIRONMENT_PREFIX: &str = "SIGNPOST__";
 
@@ -38,6 +41,9 @@ pub struct Config {
     /// What each person and organisation may ask.
     #[serde(default)]
     pub quotas: Quotas,
+    /// How purges are planned.
+    #[serde(default)]
+    pub purge: Purge,
     /// What it tells.
     #[serde(default)]
     pub log: Log,
@@ -324,6 +330,7 @@ impl Config {
             let max = CERTIFICATE_DAYS_MAX;
             return Err(format!("authority.certificate_days must be 1 to {max}"));
         }
+        self.purge.check()?;
         let limits = self.limits.named().map(|(name, value)| ("limits", name, value));
         let quotas = self.quotas.named().map(|(name, value)| ("quotas", name, value));
         for (section, name, value) in limits.into_iter().chain(quotas) {

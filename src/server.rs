@@ -88,6 +88,7 @@ impl Server {
         .map_err(not_started)?;
         let directory = directory.limited_to(config.quotas.limits()).await;
         let directory = directory.map_err(|error| not_started(error.into()))?;
+        let directory = directory.with_purge_rules(config.purge.rules());
         let directory = match own_authority {
             Some(authority) => directory.with_issuer(Arc::new(authority)),
             None => directory,
@@ -177,6 +178,7 @@ impl Server {
         let looking = watch::each_second(self.directory.clone(), health.clone(), stopped.clone());
         let looking = tokio::spawn(looking);
         let alerting = tokio::spawn(watch::alerts(self.directory.clone(), stopped.clone()));
+        let counting = tokio::spawn(watch::purges(self.directory.clone(), stopped.clone()));
         let (store, after) = (Arc::clone(&self.store), self.config.store.turn_after_bytes);
         let turning = turn::when_grown(self.directory.clone(), store, after, stopped.clone());
         let turning = tokio::spawn(turning);
@@ -202,6 +204,7 @@ impl Server {
         drain(&mut serving, limits.drain_time()).await;
         looking.await.ok();
         alerting.await.ok();
+        counting.await.ok();
         turning.await.ok();
         // What was refused while requests in progress ended counts too, and the end of a stop that was
         // not yet on record.

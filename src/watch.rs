@@ -88,6 +88,27 @@ pub(crate) async fn alerts(directory: Directory, stopped: watch::Receiver<bool>)
     }
 }
 
+/// Once a second counts what planned purges would take, until it stops. In a task of its own: a purge
+/// of everything is counted over everything.
+pub(crate) async fn purges(directory: Directory, stopped: watch::Receiver<bool>) {
+    let counting = async {
+        let mut every = tokio::time::interval(LOOKED_AT_EVERY);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            match directory.count_purges().await {
+                Ok(0) => {}
+                Ok(counted) => tracing::info!(counted, "purges wait for their approval"),
+                Err(error) => tracing::error!(%error, "a planned purge could not be counted"),
+            }
+        }
+    };
+    tokio::select! {
+        () = wait_until_set(stopped) => {}
+        () = counting => {}
+    }
+}
+
 /// Raises what a privacy officer is to look at. Where it could not be put on record, or may have
 /// been, the next look begins where the mark says.
 async fn look_for_alerts(directory: &Directory, watch: Option<AlertWatch>) -> Option<AlertWatch> {

@@ -1,13 +1,19 @@
 //! `PurgeService`: what destroys and what closes, and the confirmation of the clock it waits for.
 
+mod parse;
+mod render;
+
 use std::pin::pin;
 
 use signpost_core::directory::ClockProgress;
+use signpost_core::directory::purge::ListHolds;
 use signpost_proto::v1;
 use signpost_proto::v1::purge_service_server::PurgeService;
 use tonic::{Request, Response, Status};
 
-use super::{Desk, parse};
+use super::Desk;
+use super::parse::clock_confirmation;
+use super::render::uuid_text;
 
 /// The service over the directory.
 #[derive(Clone, Debug)]
@@ -28,7 +34,7 @@ impl PurgeService for Purges {
         request: Request<v1::ConfirmClockRequest>,
     ) -> Result<Response<v1::ConfirmClockResponse>, Status> {
         let (_place, caller, message) = self.desk.admit(request).await?;
-        let confirmation = parse::clock_confirmation(&message);
+        let confirmation = clock_confirmation(&message);
         let work = pin!(self.desk.directory.confirm_clock(&caller, &confirmation));
         let written = self.desk.in_time(work).await?;
         let progress = match written.result {
@@ -40,4 +46,133 @@ impl PurgeService for Purges {
             receipt: written.receipt.0,
         }))
     }
+    async fn plan_purge(
+        &self,
+        request: Request<v1::PlanPurgeRequest>,
+    ) -> Result<Response<v1::PlanPurgeResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let plan = parse::plan(message, &self.desk.keys);
+        let work = pin!(self.desk.directory.plan_purge(&caller, &plan));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::PlanPurgeResponse {
+            purge_id: uuid_text(*written.result.as_bytes()),
+            receipt: written.receipt.0,
+        }))
+    }
+
+    async fn approve_purge(
+        &self,
+        request: Request<v1::ApprovePurgeRequest>,
+    ) -> Result<Response<v1::ApprovePurgeResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let approve = parse::approval(&message);
+        let work = pin!(self.desk.directory.approve_purge(&caller, &approve));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::ApprovePurgeResponse { receipt: written.receipt.0 }))
+    }
+
+    async fn cancel_purge(
+        &self,
+        request: Request<v1::CancelPurgeRequest>,
+    ) -> Result<Response<v1::CancelPurgeResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let cancel = parse::cancellation(&message);
+        let work = pin!(self.desk.directory.cancel_purge(&caller, &cancel));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::CancelPurgeResponse { receipt: written.receipt.0 }))
+    }
+
+    async fn get_purge(
+        &self,
+        request: Request<v1::GetPurgeRequest>,
+    ) -> Result<Response<v1::GetPurgeResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let purge = parse::purge(&message.purge_id);
+        let work = pin!(self.desk.directory.show_purge(&caller, &purge));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::GetPurgeResponse {
+            holds: written.result.holds.iter().map(render::hold).collect(),
+            purge: Some(render::purge(written.result)),
+            receipt: written.receipt.0,
+        }))
+    }
+
+    async fn list_purges(
+        &self,
+        request: Request<v1::ListPurgesRequest>,
+    ) -> Result<Response<v1::ListPurgesResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let list = parse::listing(&message);
+        let work = pin!(self.desk.directory.list_purges(&caller, &list));
+        let written = self.desk.in_time(work).await?;
+        let (purges, is_more) = written.result;
+        let next_page_token = match purges.last() {
+            Some(shown) if is_more => hex::encode(shown.plan.id.as_bytes()),
+            _ => String::new(),
+        };
+        Ok(Response::new(v1::ListPurgesResponse {
+            purges: purges.into_iter().map(render::purge).collect(),
+            next_page_token,
+            receipt: written.receipt.0,
+        }))
+    }
+
+    async fn get_purge_annex(
+        &self,
+        request: Request<v1::GetPurgeAnnexRequest>,
+    ) -> Result<Response<v1::GetPurgeAnnexResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let purge = parse::purge(&message.purge_id);
+        let work = pin!(self.desk.directory.purge_annex_of(&caller, &purge));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::GetPurgeAnnexResponse {
+            counts: written.result.iter().map(render::count).collect(),
+            receipt: written.receipt.0,
+        }))
+    }
+
+    async fn set_hold(
+        &self,
+        request: Request<v1::SetHoldRequest>,
+    ) -> Result<Response<v1::SetHoldResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let set = parse::hold(message, &self.desk.keys);
+        let work = pin!(self.desk.directory.set_hold(&caller, &set));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::SetHoldResponse {
+            hold: Some(render::hold(&written.result)),
+            receipt: written.receipt.0,
+        }))
+    }
+
+    async fn lift_hold(
+        &self,
+        request: Request<v1::LiftHoldRequest>,
+    ) -> Result<Response<v1::LiftHoldResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let lift = parse::lifting(&message);
+        let work = pin!(self.desk.directory.lift_hold(&caller, &lift));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::LiftHoldResponse {
+            hold: Some(render::hold(&written.result)),
+            receipt: written.receipt.0,
+        }))
+    }
+
+    async fn list_holds(
+        &self,
+        request: Request<v1::ListHoldsRequest>,
+    ) -> Result<Response<v1::ListHoldsResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let list = Ok(ListHolds { others_too: message.others_too });
+        let work = pin!(self.desk.directory.list_holds(&caller, &list));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::ListHoldsResponse {
+            holds: written.result.iter().map(render::hold).collect(),
+            receipt: written.receipt.0,
+        }))
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 mod alerts;
 mod ledger;
 mod onboarding;
+mod purge;
 
 use std::collections::BTreeMap;
 
@@ -83,9 +84,11 @@ fn who_administers_purges_or_audits_can_never_ask() {
     for role in others {
         for call in ABOUT_A_CHILD {
             let row = table.rows.iter().find(|(name, _)| *name == call);
-            // A broker asks for others, and a privacy officer registers canaries and asks for
-            // histories, by pseudonyms.
+            // A broker asks for others by pseudonyms, a privacy officer registers canaries, sets holds and
+            // asks for histories,
+            // and a purge operator plans the purge of one child.
             let may = [
+                ("PURGE_OPERATOR", "Evaluate"),
                 ("BROKER", "Evaluate"),
                 ("PRIVACY_OFFICER", "Evaluate"),
                 ("BROKER", "AskAsBroker"),
@@ -222,6 +225,8 @@ impl Drive<'_> {
             }
             "RequestHistory" | "ConsentToHistory" | "AccessHistory" | "ListWithheld"
             | "ReviewAccess" => self.history(call).await,
+            "PlanPurge" | "ApprovePurge" | "CancelPurge" | "GetPurge" | "ListPurges"
+            | "GetPurgeAnnex" | "SetHold" | "LiftHold" | "ListHolds" => self.purge(call).await,
             "Check" => self.check().await,
             "Watch" => self.watch().await,
             other => self.onboarding(other).await,

@@ -15,6 +15,7 @@ mod ledger;
 mod load;
 mod onboarding;
 mod process;
+mod purge;
 mod refusals;
 mod scan;
 mod tidy;

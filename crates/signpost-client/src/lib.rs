@@ -39,6 +39,7 @@ pub mod ledger;
 pub mod onboarding;
 pub mod profile;
 mod pseudonymise;
+pub mod purges;
 mod retry;
 mod system;
 pub mod write;

@@ -106,6 +106,13 @@ terms! {
     WithholdingGround "WITHHOLDING_GROUND_";
     AccessDecision "ACCESS_DECISION_";
     ReleaseLevel "RELEASE_LEVEL_";
+    PurgeState "PURGE_STATE_";
+    ScopeKind "SCOPE_KIND_";
+    SuppressionMode "SUPPRESSION_MODE_";
+    PurgeAuthority "PURGE_AUTHORITY_";
+    PurgeReason "PURGE_REASON_";
+    HoldGround "HOLD_GROUND_";
+    PurgedKind "PURGED_KIND_";
 }
 
 /// Reads a term as `s47-enquiry` or `S47_ENQUIRY`. What was typed is not repeated.

@@ -8,7 +8,7 @@ use clap::{Arg, Command, Error};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use signpost_core::register::MEMBERS_MAX;
-use signpost_core::text::StaffReference;
+use signpost_core::text::{CaseReference, StaffReference};
 use signpost_proto::v1;
 use uuid::Uuid;
 
@@ -31,6 +31,21 @@ pub const PHONE: Quiet<String> =
 
 /// Reads weekly hours.
 pub const HOURS: Quiet<v1::Hours> = Quiet { parse: hours::parse, expected: hours::EXPECTED };
+
+/// Reads the reference of a case file.
+pub const CASE: Quiet<CaseReference> = Quiet {
+    parse: |text| CaseReference::try_from(text.to_owned()).ok(),
+    expected: "2 to 8 capitals, a year and a number, such as DPO-2026-00042",
+};
+
+/// Reads the digest of a purge's plan.
+pub const DIGEST: Quiet<[u8; 32]> = Quiet {
+    parse: |text| {
+        let mut digest = [0; 32];
+        hex::decode_to_slice(text, &mut digest).ok().map(|()| digest)
+    },
+    expected: "the 64 hex digits that `signpost purge show` prints",
+};
 
 /// Reads how many members a group may have.
 pub const MEMBERS: Quiet<u32> = Quiet {

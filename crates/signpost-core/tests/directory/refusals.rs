@@ -44,9 +44,10 @@ async fn who_does_not_work_with_children_never_asks() {
         let ask = scene.directory.ask(&presented, &caseload, Action::AskMany);
         scene.assert_refused_next(ask, Reason::Role).await;
         let evaluation = scene.directory.permit_evaluation(&presented, &Ok(1), |_, _| true);
-        // A broker asks for others by pseudonyms, a privacy officer registers
-        // canaries and asks for histories by them.
-        if [DORA, BRIAN, PRIYA].contains(&who) {
+        // A broker asks for others by pseudonyms, a privacy officer registers canaries, sets holds
+        // and asks for histories by them,
+        // a purge operator plans the purge of one child.
+        if [DORA, BRIAN, PRIYA, OLGA].contains(&who) {
             evaluation.await.unwrap();
         } else {
             scene.assert_refused_next(evaluation, Reason::Role).await;

@@ -1,0 +1,51 @@
+//! `signpost purge`: planned by an operator, approved by others, called off by either; and legal holds.
+
+mod hold;
+mod names;
+mod plan;
+mod show;
+
+use clap::{Args, Subcommand};
+
+use super::render::Output;
+
+/// Plans, approves and looks at purges, and sets and lifts legal holds
+#[derive(Args, Debug)]
+pub struct PurgeCommand {
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// What is done about purges.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Plans a purge, which waits for its approval
+    Plan(plan::PlanCommand),
+    /// Approves the plan of this very digest: not one's own
+    Approve(names::Approve),
+    /// Calls a purge off that has not begun
+    Cancel(names::Cancel),
+    /// Shows a purge, and every legal hold that stands
+    Show(show::Show),
+    /// Lists purges
+    List(show::List),
+    /// Shows what was counted, of one child too; for privacy officers
+    Annex(show::Annex),
+    /// Sets and lifts legal holds, by two names each
+    Hold(hold::HoldCommand),
+}
+
+impl PurgeCommand {
+    /// Does what the subcommand says.
+    pub async fn run(self, output: Output) -> anyhow::Result<()> {
+        match self.action {
+            Action::Plan(plan) => plan.run(output).await,
+            Action::Approve(approve) => approve.run(output).await,
+            Action::Cancel(cancel) => cancel.run(output).await,
+            Action::Show(show) => show.run(output).await,
+            Action::List(list) => list.run(output).await,
+            Action::Annex(annex) => annex.run(output).await,
+            Action::Hold(hold) => hold.run(output).await,
+        }
+    }
+}
