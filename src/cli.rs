@@ -4,6 +4,7 @@ pub mod admin;
 pub mod alert;
 pub mod ask;
 pub mod certificate;
+pub mod child;
 pub mod clock;
 pub mod contact;
 pub mod enrolment;

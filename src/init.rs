@@ -122,7 +122,7 @@ pub async fn recover(
         let papers = papers::system(&config, &operator, own_authority.as_ref(), out, now, made)?;
         let (administrators, codes) = invite(&operator.administrator, out, made)?;
         let (system, files) = papers.map(|papers| (papers.system, papers.files)).unzip();
-        let known = operator.operator()?;
+        let known = operator.operator()?.organisation;
         let recovery = Recovery {
             scheme: known.scheme,
             code: known.code,

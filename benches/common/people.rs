@@ -16,7 +16,7 @@ use signpost::connection::fingerprint;
 use signpost::entropy::SystemEntropy;
 use signpost::init::{Administrators, request_id};
 use signpost_core::directory::onboarding::{
-    AddTeam, Invitation, InvitePeople, RegisterOrganisation,
+    AddTeam, Invitation, InvitePeople, NewOrganisation, RegisterOrganisation,
 };
 use signpost_core::directory::{Directory, Presented};
 use signpost_core::flag::Hours;
@@ -107,13 +107,15 @@ impl ImportedOrganisation<'_> {
         let until = self.administrators.directory.today().saturating_add(300.days());
         let registered = RegisterOrganisation {
             request: request_id(),
-            kind: OrganisationKind::LocalAuthority,
-            scheme: CodeScheme::Ods,
-            code: format!("ORG{:05}", self.number).try_into()?,
-            name: format!("Organisation {}", self.number).try_into()?,
-            area: "E10000001".to_owned().try_into()?,
-            authority: LegalAuthority::ChildrenAct2004S16la,
-            authority_until: until,
+            organisation: NewOrganisation {
+                kind: OrganisationKind::LocalAuthority,
+                scheme: CodeScheme::Ods,
+                code: format!("ORG{:05}", self.number).try_into()?,
+                name: format!("Organisation {}", self.number).try_into()?,
+                area: "E10000001".to_owned().try_into()?,
+                authority: LegalAuthority::ChildrenAct2004S16la,
+                authority_until: until,
+            },
         };
         match self.administrators.onboard(registered).await? {
             Registered::Organisation(organisation) => Ok(organisation),

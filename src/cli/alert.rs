@@ -1,13 +1,11 @@
 //! `signpost alert`: what a privacy officer is to look at, and the canaries.
 
-use std::io::{stderr, stdin};
-
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use signpost_proto::v1;
 use uuid::Uuid;
 
-use super::identifiers::IdentifierArgs;
+use super::child::ChildWriteArgs;
 use super::profile::{ConnectionArgs, WriteArgs};
 use super::render::Output;
 use super::render::fields::{Fields, Shown, print_done, print_listed};
@@ -72,11 +70,7 @@ enum Action {
     #[command(after_help = EXAMPLES)]
     Canary {
         #[command(flatten)]
-        write: WriteArgs,
-        #[command(flatten)]
-        child: IdentifierArgs,
-        #[command(flatten)]
-        connection: ConnectionArgs,
+        write: ChildWriteArgs,
     },
 }
 
@@ -109,10 +103,9 @@ impl AlertCommand {
                     .term::<v1::Role>("role", found.role);
                 print_done("Found.", fields, found.receipt, output)
             }
-            Action::Canary { write, child, connection } => {
-                let identifiers = child.parse(&mut stdin().lock(), &mut stderr())?;
-                let client = connection.connect().await?;
-                let done = client.add_canary(write.request_id(), &identifiers).await?;
+            Action::Canary { write } => {
+                let (client, request_id, identifiers) = write.connect().await?;
+                let done = client.add_canary(request_id, &identifiers).await?;
                 print_done("Registered as a canary.", Fields::default(), done.receipt, output)
             }
         }

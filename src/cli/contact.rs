@@ -1,14 +1,11 @@
 //! `signpost contact`: flags and ends the own team's involvement.
 
-use std::io::{stderr, stdin};
-
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use signpost_proto::v1;
 use uuid::Uuid;
 
-use super::identifiers::IdentifierArgs;
-use super::profile::{ConnectionArgs, WriteArgs};
+use super::child::{ChildWrite, ChildWriteArgs};
 use super::render::terms::term;
 use super::render::values::{DATE, HOURS, PHONE, UUID, wire_date};
 use super::render::{Output, Written, print_written};
@@ -53,15 +50,11 @@ struct RecordContact {
     #[arg(long, value_name = "REF")]
     reference: String,
     #[command(flatten)]
-    write: WriteArgs,
-    #[command(flatten)]
     involvement: InvolvementArgs,
     #[command(flatten)]
     route: RouteArgs,
     #[command(flatten)]
-    child: IdentifierArgs,
-    #[command(flatten)]
-    connection: ConnectionArgs,
+    write: ChildWriteArgs,
 }
 
 /// The involvement.
@@ -138,11 +131,7 @@ struct EndContact {
     #[arg(long, value_name = "DATE", value_parser = DATE)]
     ended: Date,
     #[command(flatten)]
-    write: WriteArgs,
-    #[command(flatten)]
-    child: IdentifierArgs,
-    #[command(flatten)]
-    connection: ConnectionArgs,
+    write: ChildWriteArgs,
 }
 
 impl ContactCommand {
@@ -157,11 +146,10 @@ impl ContactCommand {
 
 impl RecordContact {
     async fn run(self, output: Output) -> anyhow::Result<()> {
-        let identifiers = self.child.parse(&mut stdin().lock(), &mut stderr())?;
-        let client = self.connection.connect().await?;
+        let ChildWrite { client, request_id, pseudonyms } = self.write.begin().await?;
         let message = v1::RecordContactRequest {
-            request_id: self.write.request_id(),
-            pseudonyms: client.pseudonymise(&identifiers).await?,
+            request_id,
+            pseudonyms,
             source_reference: self.reference,
             involvement: Some(self.involvement.into_wire(self.route, clock::today())),
         };
@@ -173,11 +161,10 @@ impl RecordContact {
 
 impl EndContact {
     async fn run(self, output: Output) -> anyhow::Result<()> {
-        let identifiers = self.child.parse(&mut stdin().lock(), &mut stderr())?;
-        let client = self.connection.connect().await?;
+        let ChildWrite { client, request_id, pseudonyms } = self.write.begin().await?;
         let message = v1::EndContactRequest {
-            request_id: self.write.request_id(),
-            pseudonyms: client.pseudonymise(&identifiers).await?,
+            request_id,
+            pseudonyms,
             contact_id: self.contact.to_string(),
             ended: Some(wire_date(self.ended)),
         };

@@ -1,14 +1,11 @@
 //! `signpost shield`: shields a child, and gives a name for the lifting of a shield.
 
-use std::io::{stderr, stdin};
-
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use signpost_proto::v1;
 use uuid::Uuid;
 
-use super::identifiers::IdentifierArgs;
-use super::profile::{ConnectionArgs, WriteArgs};
+use super::child::{ChildWrite, ChildWriteArgs};
 use super::render::terms::{Term, term};
 use super::render::values::{DATE, UUID, wire_date};
 use super::render::{Output, Written, print_written};
@@ -51,11 +48,7 @@ struct SetShield {
     #[arg(long, value_name = "DATE", value_parser = DATE)]
     review_due: Date,
     #[command(flatten)]
-    write: WriteArgs,
-    #[command(flatten)]
-    child: IdentifierArgs,
-    #[command(flatten)]
-    connection: ConnectionArgs,
+    write: ChildWriteArgs,
 }
 
 /// What is needed to give a name.
@@ -66,11 +59,7 @@ struct LiftShield {
     #[arg(long, value_name = "ID", value_parser = UUID)]
     lift: Option<Uuid>,
     #[command(flatten)]
-    write: WriteArgs,
-    #[command(flatten)]
-    child: IdentifierArgs,
-    #[command(flatten)]
-    connection: ConnectionArgs,
+    write: ChildWriteArgs,
 }
 
 impl ShieldCommand {
@@ -85,11 +74,10 @@ impl ShieldCommand {
 
 impl SetShield {
     async fn run(self, output: Output) -> anyhow::Result<()> {
-        let identifiers = self.child.parse(&mut stdin().lock(), &mut stderr())?;
-        let client = self.connection.connect().await?;
+        let ChildWrite { client, request_id, pseudonyms } = self.write.begin().await?;
         let message = v1::SetShieldRequest {
-            request_id: self.write.request_id(),
-            pseudonyms: client.pseudonymise(&identifiers).await?,
+            request_id,
+            pseudonyms,
             kind: self.kind.into(),
             review_due: Some(wire_date(self.review_due)),
         };
@@ -101,11 +89,10 @@ impl SetShield {
 
 impl LiftShield {
     async fn run(self, output: Output) -> anyhow::Result<()> {
-        let identifiers = self.child.parse(&mut stdin().lock(), &mut stderr())?;
-        let client = self.connection.connect().await?;
+        let ChildWrite { client, request_id, pseudonyms } = self.write.begin().await?;
         let message = v1::LiftShieldRequest {
-            request_id: self.write.request_id(),
-            pseudonyms: client.pseudonymise(&identifiers).await?,
+            request_id,
+            pseudonyms,
             lift_id: self.lift.map(|id| id.to_string()).unwrap_or_default(),
         };
         let response = client.send_shield_lift(message).await?;

@@ -14,7 +14,9 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use signpost_core::directory::onboarding::{FirstLight, Invitation, NewSystem, Operator, Redeem};
+use signpost_core::directory::onboarding::{
+    FirstLight, Invitation, NewOrganisation, NewSystem, Operator, Redeem,
+};
 use signpost_core::directory::{Directory, Presented};
 use signpost_core::id::{Fingerprint, SystemId};
 use signpost_core::register::Conditions;
@@ -150,13 +152,15 @@ fn second() -> StaffReference {
 /// Whoever develops or tries the service.
 fn operator(today: Date) -> Operator {
     Operator {
-        kind: OrganisationKind::ServiceOperator,
-        scheme: CodeScheme::Ods,
-        code: "DEV00".to_owned().try_into().expect("capitals and digits"),
-        name: "Development".to_owned().try_into().expect("letters"),
-        area: "E10000000".to_owned().try_into().expect("a capital and digits"),
-        authority: LegalAuthority::ContractorOfNamedBody,
-        authority_until: today.saturating_add(1.year()),
+        organisation: NewOrganisation {
+            kind: OrganisationKind::ServiceOperator,
+            scheme: CodeScheme::Ods,
+            code: "DEV00".to_owned().try_into().expect("capitals and digits"),
+            name: "Development".to_owned().try_into().expect("letters"),
+            area: "E10000000".to_owned().try_into().expect("a capital and digits"),
+            authority: LegalAuthority::ContractorOfNamedBody,
+            authority_until: today.saturating_add(1.year()),
+        },
         duty_phone: "+441632960000".to_owned().try_into().expect("a number of no one"),
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use serde::Deserialize;
-use signpost_core::directory::onboarding::{Invitation, Operator};
+use signpost_core::directory::onboarding::{Invitation, NewOrganisation, Operator};
 use signpost_core::register::Conditions;
 use signpost_core::terms::{CodeScheme, LegalAuthority, OrganisationKind};
 use signpost_core::text::{AreaCode, Name, OrganisationCode, Phone, StaffReference};
@@ -92,13 +92,15 @@ impl OperatorFile {
         let scheme = CodeScheme::from_name(&self.code_scheme);
         let authority = LegalAuthority::from_name(&self.legal_authority);
         Ok(Operator {
-            kind: OrganisationKind::from_name(&self.kind).ok_or_else(|| unknown("kind"))?,
-            scheme: scheme.ok_or_else(|| unknown("code_scheme"))?,
-            code: self.code.clone(),
-            name: self.name.clone(),
-            area: self.area.clone(),
-            authority: authority.ok_or_else(|| unknown("legal_authority"))?,
-            authority_until: self.authority_until,
+            organisation: NewOrganisation {
+                kind: OrganisationKind::from_name(&self.kind).ok_or_else(|| unknown("kind"))?,
+                scheme: scheme.ok_or_else(|| unknown("code_scheme"))?,
+                code: self.code.clone(),
+                name: self.name.clone(),
+                area: self.area.clone(),
+                authority: authority.ok_or_else(|| unknown("legal_authority"))?,
+                authority_until: self.authority_until,
+            },
             duty_phone: self.phone.clone(),
         })
     }
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn the_shipped_example_is_two_administrators_and_no_sealed_code() {
         let file = OperatorFile::parse(SHIPPED).unwrap();
-        assert_eq!(file.operator().unwrap().kind, OrganisationKind::ServiceOperator);
+        assert_eq!(file.operator().unwrap().organisation.kind, OrganisationKind::ServiceOperator);
         assert!(file.administrator.iter().all(|one| one.recipient().unwrap().is_none()));
         assert_eq!(file.certificate, None);
     }

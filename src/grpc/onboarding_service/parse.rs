@@ -5,8 +5,8 @@ mod certificates;
 mod people;
 
 use signpost_core::directory::onboarding::{
-    AddTeam, ChangeTeam, ListRegister, Listing, RegisterOrganisation, RegisterSystem, ResumeSystem,
-    SuspendSystem,
+    AddTeam, ChangeTeam, ListRegister, Listing, NewOrganisation, RegisterOrganisation,
+    RegisterSystem, ResumeSystem, SuspendSystem,
 };
 use signpost_core::flag::Hours;
 use signpost_core::id::{GroupId, OrganisationId, PersonId, ProposalId, SystemId, TeamId, TokenId};
@@ -43,13 +43,15 @@ pub(super) fn register_organisation(
         let authority_until = fields.date("authority_until", wire.authority_until.as_ref());
         Some(RegisterOrganisation {
             request: request?,
-            kind: kind?,
-            scheme: scheme?,
-            code: code?,
-            name: name?,
-            area: area?,
-            authority: authority?,
-            authority_until: authority_until?,
+            organisation: NewOrganisation {
+                kind: kind?,
+                scheme: scheme?,
+                code: code?,
+                name: name?,
+                area: area?,
+                authority: authority?,
+                authority_until: authority_until?,
+            },
         })
     })
 }

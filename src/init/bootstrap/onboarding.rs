@@ -4,8 +4,8 @@ use std::path::Path;
 
 use signpost_core::directory::Presented;
 use signpost_core::directory::onboarding::{
-    AddTeam, AdmitCertificate, Invitation, InvitePeople, Listing, NarrowGroup, Redeem,
-    RegisterOrganisation, RegisterSystem, RemovePerson, SuspendPerson,
+    AddTeam, AdmitCertificate, Invitation, InvitePeople, Listing, NarrowGroup, NewOrganisation,
+    Redeem, RegisterOrganisation, RegisterSystem, RemovePerson, SuspendPerson,
 };
 use signpost_core::flag::Hours;
 use signpost_core::id::{Fingerprint, GroupId, OrganisationId, PersonId, TeamId};
@@ -93,13 +93,15 @@ impl<'a> Onboarding<'a> {
         let authority = LegalAuthority::from_name(&from.authority);
         let registered = RegisterOrganisation {
             request: request_id(),
-            kind: kind.ok_or_else(|| unknown("kind of organisation", &from.kind))?,
-            scheme: scheme.ok_or_else(|| unknown("scheme of codes", &from.scheme))?,
-            code: from.code,
-            name: from.name,
-            area: from.area,
-            authority: authority.ok_or_else(|| unknown("legal authority", &from.authority))?,
-            authority_until: from.authority_until,
+            organisation: NewOrganisation {
+                kind: kind.ok_or_else(|| unknown("kind of organisation", &from.kind))?,
+                scheme: scheme.ok_or_else(|| unknown("scheme of codes", &from.scheme))?,
+                code: from.code,
+                name: from.name,
+                area: from.area,
+                authority: authority.ok_or_else(|| unknown("legal authority", &from.authority))?,
+                authority_until: from.authority_until,
+            },
         };
         let registered = self.administrators.onboard(registered).await?;
         let Registered::Organisation(organisation) = registered else {

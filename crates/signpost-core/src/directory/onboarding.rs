@@ -24,7 +24,8 @@ pub use change::RegisterRequest;
 pub use enrolment::{IssueCode, Redeem, Redeemed};
 pub use list::{ListRegister, Listed, Listing};
 pub use organisations::{
-    AddTeam, ChangeTeam, RegisterOrganisation, RegisterSystem, ResumeSystem, SuspendSystem,
+    AddTeam, ChangeTeam, NewOrganisation, RegisterOrganisation, RegisterSystem, ResumeSystem,
+    SuspendSystem,
 };
 pub use people::{Invitation, InvitePeople, MovePerson, RecordConditions};
 pub use recovery::{Recovery, RecoveryError};

@@ -3,22 +3,24 @@
 
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
+use signpost_core::directory::Written;
 use signpost_core::directory::onboarding::{
     AddTeam, AdmitCertificate, Approve, ChangeTeam, Invitation, InvitePeople, IssueCode,
-    MovePerson, NarrowGroup, Propose, RecordCustody, RegisterOrganisation, RegisterSystem,
-    RemovePerson, ResumeSystem, RevokeCertificate, SuspendPerson, SuspendSystem, Withdraw,
+    MovePerson, NarrowGroup, NewOrganisation, Propose, RecordCustody, RegisterOrganisation,
+    RegisterSystem, RemovePerson, ResumeSystem, RevokeCertificate, SuspendPerson, SuspendSystem,
+    Withdraw,
 };
 use signpost_core::id::{
     Fingerprint, GroupId, OrganisationId, PersonId, ProposalId, Receipt, SystemId, TeamId,
 };
 use signpost_core::record::{Record, RecordKey, Registered};
-use signpost_core::refusal::Reason;
+use signpost_core::refusal::{Reason, Refusal};
 use signpost_core::register::{
     AuthorityExtension, Custodies, Group, GroupWidening, Organisation, ProposalState,
     ProposedChange,
 };
 use signpost_core::store::Store;
-use signpost_core::terms::{CodeScheme, Custody, LegalAuthority, OrganisationKind, Purpose, Role};
+use signpost_core::terms::{CodeScheme, Custody, LegalAuthority, Purpose, Role};
 
 use crate::fixture::*;
 
@@ -422,23 +424,18 @@ async fn nobody_narrows_the_group_that_they_are_a_member_of() {
     scene.assert_refused(over(), Reason::Expired).await;
 }
 
-fn hillside(scene: &Scene) -> RegisterOrganisation {
-    RegisterOrganisation {
-        request: scene.request(),
-        kind: OrganisationKind::EducationSetting,
-        scheme: CodeScheme::Urn,
-        code: text("100001"),
-        name: text("Hillside School"),
-        area: text("E10000001"),
-        authority: LegalAuthority::EducationAct2002S175,
-        authority_until: LAST_DAY,
-    }
+async fn register(
+    scene: &Scene,
+    who: Holder,
+    organisation: NewOrganisation,
+) -> Result<Written<Registered>, Refusal> {
+    ask_for!(scene, who, RegisterOrganisation { organisation }).await
 }
 
 #[tokio::test]
 async fn a_new_organisation_gets_a_team_a_system_a_certificate_and_people() {
     let scene = Scene::new().await;
-    let registered = scene.onboard(ADA, hillside(&scene)).await.unwrap().result;
+    let registered = register(&scene, ADA, hillside()).await.unwrap().result;
     let Registered::Organisation(organisation) = registered else { panic!("{registered:?}") };
     assert_eq!(scene.custodies(organisation).await, Custodies::none(organisation));
     let name = || text("Safeguarding");
@@ -459,19 +456,18 @@ async fn a_new_organisation_gets_a_team_a_system_a_certificate_and_people() {
 #[tokio::test]
 async fn an_organisation_is_registered_once_with_a_code_of_its_scheme() {
     let scene = Scene::new().await;
-    let hillside = || hillside(&scene);
-    let no_urn = RegisterOrganisation { code: text("RX2"), ..hillside() };
-    scene.assert_invalid(scene.onboard(ADA, no_urn), "code").await;
+    let no_urn = NewOrganisation { code: text("RX2"), ..hillside() };
+    scene.assert_invalid(register(&scene, ADA, no_urn), "code").await;
     let yesterday = scene.today().yesterday().unwrap();
-    let past = RegisterOrganisation { authority_until: yesterday, ..hillside() };
-    scene.assert_invalid(scene.onboard(ADA, past), "authority_until").await;
-    let trust = RegisterOrganisation { scheme: CodeScheme::Ods, code: text("RX1"), ..hillside() };
+    let past = NewOrganisation { authority_until: yesterday, ..hillside() };
+    scene.assert_invalid(register(&scene, ADA, past), "authority_until").await;
+    let trust = NewOrganisation { scheme: CodeScheme::Ods, code: text("RX1"), ..hillside() };
     let registered = || Reason::AlreadyRegistered("organisation");
-    scene.assert_refused(scene.onboard(ADA, trust), registered()).await;
-    scene.onboard(ADA, hillside()).await.unwrap();
-    scene.assert_refused(scene.onboard(ABE, hillside()), registered()).await;
-    let other_scheme = RegisterOrganisation { scheme: CodeScheme::Ods, ..hillside() };
-    scene.onboard(ADA, other_scheme).await.unwrap();
+    scene.assert_refused(register(&scene, ADA, trust), registered()).await;
+    register(&scene, ADA, hillside()).await.unwrap();
+    scene.assert_refused(register(&scene, ABE, hillside()), registered()).await;
+    let other_scheme = NewOrganisation { scheme: CodeScheme::Ods, ..hillside() };
+    register(&scene, ADA, other_scheme).await.unwrap();
 }
 
 #[tokio::test]

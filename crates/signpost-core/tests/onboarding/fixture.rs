@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::civil::{Date, date};
 use signpost_core::directory::onboarding::{
-    Approve, Invitation, InvitePeople, Propose, Redeem, Redeemed, RegisterRequest,
+    Approve, Invitation, InvitePeople, NewOrganisation, Propose, Redeem, Redeemed, RegisterRequest,
 };
 use signpost_core::directory::{Answer, Directory, Presented, Question, Written};
 use signpost_core::entry::Entry;
@@ -23,7 +23,9 @@ use signpost_core::register::{
     Proposal, ProposedChange, Standing, Team, TokenRecord,
 };
 use signpost_core::store::Store;
-use signpost_core::terms::{Action, Custody, Purpose, Relationship, Role};
+use signpost_core::terms::{
+    Action, CodeScheme, Custody, LegalAuthority, OrganisationKind, Purpose, Relationship, Role,
+};
 use signpost_core::testing::{ManualClock, Register, SeededEntropy, put_records};
 use signpost_core::token::{CodeHash, EnrolmentCode, Token, TokenHash};
 
@@ -93,6 +95,19 @@ pub(crate) fn new_group(organisation: u8, role: Role) -> Group {
         valid_from: date(2026, 6, 1),
         valid_until: date(2030, 12, 31),
         sponsor: Some(sponsor),
+    }
+}
+
+/// A school that is not registered yet.
+pub(crate) fn hillside() -> NewOrganisation {
+    NewOrganisation {
+        kind: OrganisationKind::EducationSetting,
+        scheme: CodeScheme::Urn,
+        code: text("100001"),
+        name: text("Hillside School"),
+        area: text("E10000001"),
+        authority: LegalAuthority::EducationAct2002S175,
+        authority_until: LAST_DAY,
     }
 }
 

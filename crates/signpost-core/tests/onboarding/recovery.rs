@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan};
 use signpost_core::directory::onboarding::{
-    Approve, FirstLight, Invitation, NewSystem, Operator, Propose, Recovery, RecoveryError, Redeem,
-    SuspendPerson, SuspendToken,
+    Approve, FirstLight, Invitation, NewOrganisation, NewSystem, Operator, Propose, Recovery,
+    RecoveryError, Redeem, SuspendPerson, SuspendToken,
 };
 use signpost_core::directory::{AlertWatch, Directory};
 use signpost_core::id::{Fingerprint, GroupId, SystemId};
@@ -278,7 +278,7 @@ async fn first_light_is_the_operator_and_two_who_are_invited() {
     let (store, policy) = (Arc::new(MemoryStore::new(clock.clone())), Arc::new(Policy::default()));
     let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
     let today = jiff::tz::TimeZone::UTC.to_datetime(clock.now()).date();
-    let operator = Operator {
+    let organisation = NewOrganisation {
         kind: OrganisationKind::ServiceOperator,
         scheme: CodeScheme::Ods,
         code: text("8AB01"),
@@ -286,8 +286,9 @@ async fn first_light_is_the_operator_and_two_who_are_invited() {
         area: text("E10000002"),
         authority: LegalAuthority::ContractorOfNamedBody,
         authority_until: LAST_DAY,
-        duty_phone: text("+441632960100"),
     };
+    let duty_phone = text("+441632960100");
+    let operator = Operator { organisation: organisation.clone(), duty_phone };
     let invitation = |number| Invitation {
         staff: staff(number),
         conditions: conditions(today),
@@ -297,14 +298,15 @@ async fn first_light_is_the_operator_and_two_who_are_invited() {
     let begin = |operator: Operator, both: &[Invitation]| {
         FirstLight::of_operator(operator, NEW_SYSTEM, both, clock.now(), &*entropy)
     };
-    let wrong = Operator { scheme: CodeScheme::Urn, ..operator.clone() };
+    let wrong = NewOrganisation { scheme: CodeScheme::Urn, ..organisation.clone() };
+    let wrong = Operator { organisation: wrong, ..operator.clone() };
     assert!(begin(wrong, &both).is_err(), "a code of another scheme");
     assert!(begin(operator.clone(), &both[..1]).is_err(), "one administrator lets nobody in");
     let future = conditions(today.saturating_add(1.day()));
     let untrained = [both[0].clone(), Invitation { conditions: future, ..both[1].clone() }];
     assert!(begin(operator.clone(), &untrained).is_err(), "a check that was not made yet");
 
-    let claimed = RecordKey::Claim(Claimed::Code(operator.scheme, operator.code.clone()));
+    let claimed = RecordKey::Claim(Claimed::Code(organisation.scheme, organisation.code.clone()));
     let light = begin(operator, &both).unwrap();
     Directory::first_light(&*store, &policy, light).await.unwrap();
     let Record::Claim(Claim::Code(_, _, organisation)) =

@@ -10,9 +10,7 @@ use signpost_core::permit::{PRACTITIONERS, roles_for};
 use signpost_core::record::Record;
 use signpost_core::refusal::{Reason, Refusal, Unidentified};
 use signpost_core::register::{AuthorityExtension, Group, ProposedChange};
-use signpost_core::terms::{
-    Action, CodeScheme, Custody, LegalAuthority, OrganisationKind, Purpose, Relationship, Role,
-};
+use signpost_core::terms::{Action, Custody, LegalAuthority, Purpose, Relationship, Role};
 
 use crate::fixture::*;
 
@@ -43,15 +41,9 @@ async fn permitted(scene: &Scene, who: Holder) -> Vec<Action> {
     }
     try_each! {
         RegisterOrganisation as RegisterOrganisation {
-            kind: OrganisationKind::LocalAuthority,
-            scheme: CodeScheme::Urn,
-            code: text("NONE"),
-            name: name(),
-            area: text("E10000001"),
-            authority,
-            authority_until: LAST_DAY,
+            organisation: NewOrganisation { code: text("NONE"), ..hillside() },
         };
-        AddTeam as AddTeam { organisation, name: name(), duty_phone: duty_phone(), hours: hours() };
+    AddTeam as AddTeam { organisation, name: name(), duty_phone: duty_phone(), hours: hours() };
         ChangeTeam as ChangeTeam { team, name: name(), duty_phone: duty_phone(), hours: hours() };
         RegisterSystem as RegisterSystem { organisation, name: name() };
         SuspendSystem as SuspendSystem { system };

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::organisations::NewOrganisation;
 use super::people::{Invitation, check_conditions, open_enrolment};
 use crate::flag::Hours;
 use crate::id::{
@@ -16,8 +17,8 @@ use crate::register::{
 };
 use crate::store::Entropy;
 use crate::subject::EvaluationKeyId;
-use crate::terms::{CodeScheme, LegalAuthority, OrganisationKind, Role};
-use crate::text::{AreaCode, Name, OrganisationCode, Phone};
+use crate::terms::Role;
+use crate::text::{Name, Phone};
 
 /// How many administrators a group that the service itself makes may have.
 const ADMINISTRATORS_MAX: u32 = 10;
@@ -25,20 +26,8 @@ const ADMINISTRATORS_MAX: u32 = 10;
 /// The organisation that operates the service.
 #[derive(Clone, Debug)]
 pub struct Operator {
-    /// What kind of body it is.
-    pub kind: OrganisationKind,
-    /// Whose code it is known by.
-    pub scheme: CodeScheme,
-    /// That code.
-    pub code: OrganisationCode,
-    /// Its name.
-    pub name: Name,
-    /// The area it works in.
-    pub area: AreaCode,
-    /// The law under which it takes part.
-    pub authority: LegalAuthority,
-    /// The last day of its legal authority.
-    pub authority_until: Date,
+    /// It.
+    pub organisation: NewOrganisation,
     /// The duty telephone of its administrators.
     pub duty_phone: Phone,
 }
@@ -63,16 +52,7 @@ pub struct FirstLight {
 
 impl Operator {
     fn records(self, id: OrganisationId, team: TeamId) -> (Organisation, Team) {
-        let organisation = Organisation {
-            id,
-            kind: self.kind,
-            scheme: self.scheme,
-            code: self.code,
-            name: self.name,
-            area: self.area,
-            authority: self.authority,
-            authority_until: self.authority_until,
-        };
+        let organisation = self.organisation.with_id(id);
         let team = Team {
             id: team,
             organisation: id,
@@ -116,10 +96,8 @@ impl FirstLight {
         entropy: &dyn Entropy,
     ) -> Result<Self, Reason> {
         let today = TimeZone::UTC.to_datetime(now).date();
-        if !operator.code.fits(operator.scheme) {
-            return Err(Reason::Invalid(Invalid::field("code", "must be one of its scheme")));
-        }
-        check_beginning(operator.authority_until, administrators, today)?;
+        operator.organisation.check_code()?;
+        check_beginning(operator.organisation.authority_until, administrators, today)?;
         let team_id = TeamId::new(random(entropy));
         let (organisation, team) = operator.records(OrganisationId::new(random(entropy)), team_id);
         let id = GroupId::new(random(entropy));

@@ -17,11 +17,9 @@ use crate::register::{Certificate, Claim, Custodies, Organisation, Standing, Sys
 use crate::terms::{CodeScheme, LegalAuthority, OrganisationKind};
 use crate::text::{AreaCode, Name, OrganisationCode, Phone};
 
-/// Registers an organisation.
+/// An organisation that is not registered yet.
 #[derive(Clone, Debug, Serialize)]
-pub struct RegisterOrganisation {
-    /// The client's id of this write.
-    pub request: RequestId,
+pub struct NewOrganisation {
     /// What kind of body it is.
     pub kind: OrganisationKind,
     /// Whose code it is known by.
@@ -36,6 +34,15 @@ pub struct RegisterOrganisation {
     pub authority: LegalAuthority,
     /// The last day of its legal authority.
     pub authority_until: Date,
+}
+
+/// Registers an organisation.
+#[derive(Clone, Debug, Serialize)]
+pub struct RegisterOrganisation {
+    /// The client's id of this write.
+    pub request: RequestId,
+    /// What it is to be.
+    pub organisation: NewOrganisation,
 }
 
 /// Adds a team to an organisation.
@@ -106,30 +113,35 @@ register_requests! {
     ResumeSystem => ResumeSystem;
 }
 
+impl NewOrganisation {
+    /// Refuses a code that is none of its scheme.
+    pub(super) fn check_code(&self) -> Result<(), Reason> {
+        if self.code.fits(self.scheme) {
+            return Ok(());
+        }
+        let problem = "is no code of its scheme: ODS 3 to 12 capitals and digits, GSS a \
+                       capital and 8 digits, URN 6 digits";
+        Err(Reason::Invalid(Invalid::field("code", problem)))
+    }
+
+    /// As it is registered.
+    pub(super) fn with_id(self, id: OrganisationId) -> Organisation {
+        let Self { kind, scheme, code, name, area, authority, authority_until } = self;
+        Organisation { id, kind, scheme, code, name, area, authority, authority_until }
+    }
+}
+
 #[async_trait]
 impl Decide for RegisterOrganisation {
     async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Change, Declined> {
-        directory.not_past("authority_until", self.authority_until)?;
-        if !self.code.fits(self.scheme) {
-            let problem = "is no code of its scheme: ODS 3 to 12 capitals and digits, GSS a \
-                           capital and 8 digits, URN 6 digits";
-            return Err(Reason::Invalid(Invalid::field("code", problem)).into());
-        }
+        directory.not_past("authority_until", self.organisation.authority_until)?;
+        self.organisation.check_code()?;
         let id = OrganisationId::new(directory.random());
-        let claim = Claim::Code(self.scheme, self.code.clone(), id);
+        let organisation = self.organisation.clone().with_id(id);
+        let claim = Claim::Code(organisation.scheme, organisation.code.clone(), id);
         if directory.claim(&mut leave.permit, claim.claimed()).await?.is_some() {
             return Err(Reason::AlreadyRegistered("organisation").into());
         }
-        let organisation = Organisation {
-            id,
-            kind: self.kind,
-            scheme: self.scheme,
-            code: self.code.clone(),
-            name: self.name.clone(),
-            area: self.area.clone(),
-            authority: self.authority,
-            authority_until: self.authority_until,
-        };
         let writes = vec![
             Write::Put(Record::Organisation(organisation)),
             Write::Put(Record::Claim(claim)),
