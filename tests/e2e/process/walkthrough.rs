@@ -34,8 +34,8 @@ async fn the_walk_through_of_the_document_goes_as_it_says() {
                 continue;
             }
             Some(("refused", reason)) => (1, refusal(reason)),
-            Some(("shows", word)) => {
-                told.listen(&shown(&world, &words(block.text)[1..], word).await);
+            Some(("shows", kind)) => {
+                told.listen(&shown(&world, &words(block.text)[1..], kind).await);
                 continue;
             }
             _ => panic!("unknown mark {}", block.mark),
@@ -56,13 +56,13 @@ async fn the_walk_through_of_the_document_goes_as_it_says() {
     assert!(!world.path("me.token.next").exists());
 }
 
-/// What a command prints once it prints this word too, which the service comes to by itself.
-async fn shown(world: &World, arguments: &[String], word: &str) -> String {
+/// What a command prints once it lists this kind too, which the service comes to by itself.
+async fn shown(world: &World, arguments: &[String], kind: &str) -> String {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    eventually(word, || async {
+    eventually(kind, || async {
         let output = tokio::task::block_in_place(|| Binary::output(world, &arguments, &[]));
         assert!(output.status.success(), "{arguments:?}: {}", all(&output));
-        Some(String::from_utf8(output.stdout).unwrap()).filter(|printed| printed.contains(word))
+        Some(String::from_utf8(output.stdout).unwrap()).filter(|printed| printed.contains(kind))
     })
     .await
 }
