@@ -6,13 +6,17 @@ use std::sync::Arc;
 
 use signpost_embedded::disk::Disk as StoreDisk;
 use signpost_embedded::durable;
-use signpost_ledger::disk::{Disk, WriteError};
+use signpost_ledger::disk::{Disk, FILE_LEN_MAX, WriteError};
 
 #[derive(Debug)]
 pub(super) struct LogDisk(pub(super) Arc<dyn StoreDisk>);
 
 impl Disk for LogDisk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        if self.0.status(path)?.len > FILE_LEN_MAX {
+            let problem = "it is longer than any file of a ledger";
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+        }
         durable::read(&*self.0, path)
     }
 

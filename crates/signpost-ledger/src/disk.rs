@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -41,13 +41,27 @@ pub enum WriteError {
     NotSynced(io::Error),
 }
 
-/// The disk of this machine.
+/// The longest file of a ledger, in bytes: a bundle of 256 entries of 65 535 bytes, each behind its
+/// length.
+pub const FILE_LEN_MAX: u64 = 256 * (2 + 65_535);
+
+/// The disk of this machine. It reads regular files of at most [`FILE_LEN_MAX`] bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsDisk;
 
 impl Disk for OsDisk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        // Before it is opened: a pipe would be waited for.
+        if !fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        File::open(path)?.take(FILE_LEN_MAX + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > FILE_LEN_MAX {
+            let problem = "it is longer than any file of a ledger";
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+        }
+        Ok(bytes)
     }
 
     fn write_synced(&self, path: &Path, bytes: &[u8]) -> Result<(), WriteError> {

@@ -21,9 +21,9 @@ mod tree;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::note::NoteError;
 use crate::note::checkpoint::Checkpoint;
 use crate::note::key::VerifierKey;
+use crate::note::{NOTE_LEN_MAX, NoteError};
 use files::{Files, Found};
 use tree::Tree;
 
@@ -192,7 +192,8 @@ impl<'v> Verification<'v> {
 
     fn read_checkpoint(&self) -> Result<(Checkpoint, Vec<Option<u64>>), VerifyError> {
         let path = self.directory.join("checkpoint");
-        let bytes = std::fs::read(&path)
+        let mut bytes = Vec::new();
+        files::read_at_most(NOTE_LEN_MAX as u64, &path, &mut bytes)
             .map_err(|source| VerifyError::Io { path: path.clone(), source })?;
         let wrong = |source| VerifyError::Checkpoint { path: path.clone(), source };
         let (checkpoint, note) = Checkpoint::open(&bytes, self.log).map_err(wrong)?;

@@ -230,6 +230,9 @@ fn compare_forms<'f>(
     Ok(compared)
 }
 
+/// A bundle of the longest entries, each behind its length.
+const FILE_LEN_MAX: u64 = 256 * (2 + 65_535);
+
 /// Says where, in a file, something else stands than should, and from which entry on.
 fn compare(
     path: &Path,
@@ -257,8 +260,21 @@ fn forms(place: &Path) -> PathBuf {
 }
 
 fn read(path: &Path, bytes: &mut Vec<u8>) -> io::Result<()> {
+    read_at_most(FILE_LEN_MAX, path, bytes)
+}
+
+/// Reads a file of at most so many bytes. Whoever gave the copy may have put anything there.
+pub(super) fn read_at_most(len_max: u64, path: &Path, bytes: &mut Vec<u8>) -> io::Result<()> {
     bytes.clear();
-    fs::File::open(path)?.read_to_end(bytes).map(|_| ())
+    // Before it is opened: a pipe would be waited for.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    fs::File::open(path)?.take(len_max + 1).read_to_end(bytes)?;
+    if bytes.len() as u64 > len_max {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than any such file"));
+    }
+    Ok(())
 }
 
 fn count(directory: &Path) -> Result<u64, VerifyError> {

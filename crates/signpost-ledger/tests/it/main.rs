@@ -5,6 +5,7 @@
 mod answers;
 mod damage;
 mod durability;
+mod hostile;
 mod model;
 mod separate;
 mod support;
