@@ -30,18 +30,6 @@ pub fn verifier(config: &config::Ledger) -> Result<VerifierKey, Failure> {
     signer(config).map(|signer| signer.verifier().clone())
 }
 
-/// As [`create`], with a new key if there is none. Gives the public key.
-pub fn create_with_key(
-    disk: Arc<dyn Disk>,
-    config: &config::Ledger,
-) -> Result<VerifierKey, Failure> {
-    if !config.key.exists() {
-        seed_file::create(&config.key)?;
-    }
-    create(disk, config)?;
-    verifier(config)
-}
-
 /// Makes a ledger without entries where the configuration says; the service fills it. One that is
 /// there is refused, and so is a missing key.
 pub fn create(disk: Arc<dyn Disk>, config: &config::Ledger) -> Result<(), Failure> {

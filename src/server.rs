@@ -39,6 +39,9 @@ use crate::{evaluation, grpc, ledger, tls, turn, watch};
 /// Our own answer to a request that takes too long comes before the transport's, which has no reason.
 const UNANSWERED_AFTER: Duration = Duration::from_secs(1);
 
+/// So often ledger and store are opened until neither changed meanwhile.
+const OPENED_MAX: usize = 3;
+
 /// A service that has read and checked everything it needs, and has its store open.
 #[derive(Debug)]
 pub struct Server {
@@ -222,20 +225,32 @@ async fn open_both(
     config: &Config,
     options: Options,
 ) -> Result<(Log, Opened), Failure> {
-    let ledger = config.ledger.clone();
-    let open = move || {
-        let log = ledger::open(disk, &ledger)?;
-        let last = LastEntries::read(&ledger.directory, &log)?;
-        let options = Options { witness: Some(last.witness()), ..options };
-        let opened = EmbeddedStore::open(&options).map_err(|error| sealed(&error))?;
-        Ok((log, last, opened))
-    };
-    let opened = tokio::task::spawn_blocking(open).await;
-    let opened = opened
-        .map_err(|error| Failure::new(Exit::Bug, format!("opening ledger and store: {error}")))?;
-    let (log, last, opened) = opened?;
-    last.compare(&opened.store).await?;
-    Ok((log, opened))
+    for _ in 0..OPENED_MAX {
+        let (disk, ledger, options) = (Arc::clone(&disk), config.ledger.clone(), options.clone());
+        let open = move || {
+            let before = ledger::open(Arc::clone(&disk), &ledger)?;
+            let asked = LastEntries::read(&ledger.directory, &before)?.witness();
+            let options = Options { witness: Some(asked), ..options };
+            let opened = EmbeddedStore::open(&options).map_err(|error| sealed(&error))?;
+            // From here on the store's lock is ours. A process that held it until then may have signed
+            // more since the ledger was read.
+            let log = ledger::open(disk, &ledger)?;
+            let last = LastEntries::read(&ledger.directory, &log)?;
+            Ok((log.note() == before.note(), log, last, opened))
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let opened = opened.map_err(|error| {
+            Failure::new(Exit::Bug, format!("opening ledger and store: {error}"))
+        })?;
+        let (is_as_before, log, last, opened) = opened?;
+        if is_as_before {
+            last.compare(&opened.store).await?;
+            return Ok((log, opened));
+        }
+        close(&opened.store, None).await?;
+    }
+    let problem = "another process goes on writing to the ledger while it is opened";
+    Err(Failure::new(Exit::Locked, problem))
 }
 
 /// Why nothing more is written until a start has looked.

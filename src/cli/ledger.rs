@@ -4,26 +4,29 @@ mod history;
 mod offline;
 mod online;
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use signpost_embedded::disk::os::OsDisk;
-use signpost_ledger::note::key::VerifierKey;
+use signpost_ledger::note::NOTE_LEN_MAX;
+use signpost_ledger::note::key::{Algorithm, VerifierKey};
 
 use super::render::Output;
 use super::render::fields::{Fields, print_fields};
 use super::render::values::Quiet;
 use super::service::ConfigFile;
-use crate::ledger;
+use crate::{ledger, seed_file};
 
 const EXAMPLES: &str = "\
 Examples, for whoever runs the service:
   signpost ledger key --config /etc/signpost/signpost.toml
       prints the public key: auditors and witnesses verify checkpoints by it
   signpost ledger create --config /etc/signpost/signpost.toml
-      makes an empty tree where there is none; the next start fills it from the store
+      makes an empty tree where there is none; the next start fills it from the store. The key must be
+      there: without it (--new-key) what was signed before is another ledger's
 
 For auditors and privacy officers, from the running service:
   signpost ledger checkpoint --profile auditor.toml > kept.checkpoint
@@ -34,8 +37,8 @@ For auditors and privacy officers, from the running service:
       how a family is told who looked
 
 For anybody, from a copied directory, without the service:
-  signpost ledger verify ledger --key \"$KEY\" --since kept.checkpoint
-  signpost ledger export ledger --key \"$KEY\" --first 4711 --count 10
+  signpost ledger verify ledger --ledger-key \"$KEY\" --since kept.checkpoint
+  signpost ledger export ledger --ledger-key \"$KEY\" --first 4711 --count 10
 
 Exit code 65: something does not fit, and the message names the first thing that does not.";
 
@@ -55,11 +58,15 @@ enum Action {
         #[command(flatten)]
         config: ConfigFile,
     },
-    /// Makes an empty tree, and a key if there is none, for a store that is there
+    /// Makes an empty tree for a store that is there
     #[command(after_help = EXAMPLES)]
     Create {
         #[command(flatten)]
         config: ConfigFile,
+        /// Make a key too: everybody who verifies must be told it, and witnesses take it for another
+        /// ledger's
+        #[arg(long)]
+        new_key: bool,
     },
     /// Verifies a copied directory: every entry, every hash, and who signed
     #[command(after_help = EXAMPLES)]
@@ -88,9 +95,13 @@ impl LedgerCommand {
                 let key = ledger::verifier(&config.load()?.ledger)?.to_string();
                 print_fields(|| key.clone(), &Fields::default().text("key", &key), output)
             }
-            Action::Create { config } => {
+            Action::Create { config, new_key } => {
                 let config = config.load()?.ledger;
-                let key = ledger::create_with_key(Arc::new(OsDisk), &config)?.to_string();
+                if new_key {
+                    seed_file::create(&config.key)?;
+                }
+                ledger::create(Arc::new(OsDisk), &config)?;
+                let key = ledger::verifier(&config)?.to_string();
                 let fields = Fields::default().text("key", &key);
                 let text = || format!("Made. The next start fills it.\nIts public key: {key}");
                 print_fields(text, &fields, output)
@@ -105,13 +116,30 @@ impl LedgerCommand {
     }
 }
 
-/// Reads a public key.
-const KEY: Quiet<VerifierKey> = Quiet {
-    parse: |text| text.parse().ok(),
+/// Reads the public key of a ledger.
+pub(super) const LEDGER_KEY: Quiet<VerifierKey> = Quiet {
+    parse: |text| key_of(Algorithm::Ed25519, text),
     expected: "a public key as `signpost ledger key` prints it",
 };
 
-/// A checkpoint that somebody kept.
-fn read_kept(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+/// Reads the public key of a witness.
+const WITNESS_KEY: Quiet<VerifierKey> = Quiet {
+    parse: |text| key_of(Algorithm::Cosignature, text),
+    expected: "a public key as `signpost witness create` prints it",
+};
+
+/// What signs one thing is never taken for what signs the other.
+fn key_of(algorithm: Algorithm, text: &str) -> Option<VerifierKey> {
+    text.parse().ok().filter(|key: &VerifierKey| key.algorithm() == algorithm)
+}
+
+/// A checkpoint that somebody kept, as far as one can be long.
+fn read_kept(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let cannot = || format!("cannot read {}", path.display());
+    let is_file = std::fs::metadata(path).with_context(cannot)?.is_file();
+    anyhow::ensure!(is_file, "{} is no file", path.display());
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).with_context(cannot)?;
+    file.take(NOTE_LEN_MAX as u64 + 1).read_to_end(&mut bytes).with_context(cannot)?;
+    Ok(bytes)
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use signpost_ledger::note::key::{Algorithm, VerifierKey};
+use signpost_ledger::note::key::VerifierKey;
 use tokio::net::TcpListener;
 
+use super::ledger::LEDGER_KEY;
 use super::render::{Output, print};
 use crate::clock::SystemClock;
 use crate::exit::{Exit, Failure};
@@ -58,7 +59,7 @@ struct CreateCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   signpost witness serve --name witness.example/w1 --key witness.key --directory witness \\
-      --listen 127.0.0.1:7480 --log signpost.example/ledger+9a8b7c6d+AbCd...
+      --listen 127.0.0.1:7480 --ledger-key signpost.example/ledger+9a8b7c6d+AbCd...
 
 Stops at SIGTERM or SIGINT. What it cosigns is public: it needs no TLS of its own, but may stand
 behind a server that has it.")]
@@ -69,8 +70,8 @@ struct ServeCommand {
     #[arg(long)]
     listen: SocketAddr,
     /// The public key of a ledger that it cosigns; may be given several times
-    #[arg(long = "log", value_name = "KEY", required = true)]
-    logs: Vec<VerifierKey>,
+    #[arg(long, value_name = "KEY", required = true, value_parser = LEDGER_KEY)]
+    ledger_key: Vec<VerifierKey>,
 }
 
 impl WitnessCommand {
@@ -98,13 +99,11 @@ impl CreateCommand {
 
 impl ServeCommand {
     async fn run(self) -> Result<(), Failure> {
-        if let Some(wrong) = self.logs.iter().find(|key| key.algorithm() != Algorithm::Ed25519) {
-            return Err(Failure::config(format!("--log: {wrong} is the key of a witness")));
-        }
         telemetry::init(&config::Log::default());
         process::protect_memory();
         let stop = process::stop_signal()?;
-        let server = Server::prepare(&self.identity.read(), self.logs, Arc::new(SystemClock))?;
+        let server =
+            Server::prepare(&self.identity.read(), self.ledger_key, Arc::new(SystemClock))?;
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             Failure::new(Exit::Unavailable, format!("cannot listen on {}: {error}", self.listen))
         })?;

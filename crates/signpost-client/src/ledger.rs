@@ -34,6 +34,15 @@ impl Client {
         self.call(v1::ProveConsistencyRequest { old_size, new_size }, send).await
     }
 
+    /// The entry of this index, if it is on record. The look is on record too.
+    pub async fn ledger_entry(&self, index: u64) -> Result<Option<v1::LedgerEntry>, ClientError> {
+        let send = |request| async move { self.ledgers().list_entries(request).await };
+        let page_token = format!("{index:016x}");
+        let asked = v1::ListEntriesRequest { page_size: 1, page_token, ..Default::default() };
+        let listed = self.call(asked, send).await?.entries;
+        Ok(listed.into_iter().find(|entry| entry.index == index))
+    }
+
     /// Lists the entries that fit, over all pages. Each page is on record.
     pub async fn list_entries(
         &self,

@@ -16,7 +16,7 @@ use signpost_ledger::note::key::VerifierKey;
 use signpost_ledger::verify::entries::EntryRules;
 use signpost_ledger::verify::{Verification, Verified, VerifyError};
 
-use super::{KEY, read_kept};
+use super::{LEDGER_KEY, WITNESS_KEY, read_kept};
 use crate::cli::render::{Output, print};
 use crate::exit::{Exit, Failure};
 use crate::progress::Rows;
@@ -30,22 +30,22 @@ pub(super) struct VerifyCommand {
     /// The copied directory
     directory: PathBuf,
     /// The ledger's public key, from somebody else than who gave the copy
-    #[arg(long, value_parser = KEY)]
-    key: VerifierKey,
+    #[arg(long, value_name = "KEY", value_parser = LEDGER_KEY)]
+    ledger_key: VerifierKey,
     /// An older checkpoint that was kept: an older copy of everything is found by nothing else
     #[arg(long, value_name = "FILE")]
     since: Option<PathBuf>,
     /// The public key of a witness that must have signed too
-    #[arg(long, value_name = "KEY", value_parser = KEY)]
+    #[arg(long, value_name = "KEY", value_parser = WITNESS_KEY)]
     witness_key: Vec<VerifierKey>,
 }
 
 impl VerifyCommand {
     pub(super) async fn run(self, output: Output) -> anyhow::Result<()> {
-        let since = self.since.as_ref().map(read_kept).transpose()?;
+        let since = self.since.as_deref().map(read_kept).transpose()?;
         let verify = move || {
             let mut verification =
-                Verification::new(&self.directory, &self.key).witnesses(&self.witness_key);
+                Verification::new(&self.directory, &self.ledger_key).witnesses(&self.witness_key);
             if let Some(since) = &since {
                 verification = verification.since(since);
             }
@@ -139,8 +139,8 @@ pub(super) struct ExportCommand {
     /// The copied directory
     directory: PathBuf,
     /// The ledger's public key
-    #[arg(long, value_parser = KEY)]
-    key: VerifierKey,
+    #[arg(long, value_name = "KEY", value_parser = LEDGER_KEY)]
+    ledger_key: VerifierKey,
     /// The index of the first entry
     #[arg(long, value_name = "INDEX", default_value_t = 0)]
     first: u64,
@@ -173,7 +173,7 @@ impl ExportCommand {
     fn export(&self) -> anyhow::Result<()> {
         let note = read_kept(&self.directory.join("checkpoint"))?;
         let (checkpoint, note) =
-            Checkpoint::open(&note, &self.key).map_err(|error| damaged(&error))?;
+            Checkpoint::open(&note, &self.ledger_key).map_err(|error| damaged(&error))?;
         let end = self.count.map_or(u64::MAX, |count| self.first.saturating_add(count));
         let range = self.first..end.min(checkpoint.size);
         let reader = Reader::new(Arc::new(OsDisk), self.directory.clone(), checkpoint);

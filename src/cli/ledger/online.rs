@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
+use signpost_client::{Client, ClientError};
+use signpost_core::entry::Entry;
 use signpost_ledger::note::checkpoint::Checkpoint;
 use signpost_ledger::note::key::VerifierKey;
 use signpost_ledger::tree::hash::Hash;
 use signpost_ledger::tree::proof::{ConsistencyProof, InclusionProof, ProofError};
 use signpost_proto::v1;
+use tonic::Code;
 use uuid::Uuid;
 
-use super::{KEY, read_kept};
+use super::{LEDGER_KEY, read_kept};
 use crate::cli::profile::ConnectionArgs;
 use crate::cli::render::Output;
 use crate::cli::render::fields::{Fields, Shown, print_fields, print_listed};
@@ -46,13 +49,14 @@ impl CheckpointCommand {
 
 /// `signpost ledger prove`
 ///
-/// Exit code 0: it is proven. Exit code 65: what the service gave proves nothing.
+/// Exit code 0: it is proven. Exit code 65: what the service gave proves nothing, or it has less than
+/// what was signed before.
 #[derive(Debug, Args)]
 pub(super) struct ProveCommand {
     #[command(flatten)]
     what: What,
     /// The ledger's public key
-    #[arg(long, value_name = "KEY", value_parser = KEY)]
+    #[arg(long, value_name = "KEY", value_parser = LEDGER_KEY)]
     ledger_key: VerifierKey,
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -83,26 +87,24 @@ impl ProveCommand {
 
     async fn prove_entry(&self, index: u64, output: Output) -> anyhow::Result<()> {
         let client = self.connection.clone().connect().await?;
-        let given = client.prove_inclusion(index, 0).await?;
-        let (checkpoint, _) =
-            Checkpoint::open(&given.checkpoint, &self.ledger_key).map_err(unproven)?;
-        let leaf = hashes(&[given.leaf_hash])?[0];
-        let path = hashes(&given.path)?;
-        let proof = InclusionProof { index, size: checkpoint.size, path };
-        proof.verify(&leaf, &checkpoint.root).map_err(unproven)?;
-        let fields = Fields::default()
-            .number("index", index)
-            .number("size", checkpoint.size)
-            .text("leaf_hash", &leaf.to_string())
-            .texts("path", proof.path.iter().map(Hash::to_string))
-            .text("checkpoint", &String::from_utf8_lossy(&given.checkpoint));
-        let (size, origin) = (checkpoint.size, &checkpoint.origin);
-        let text = || format!("Proven: entry {index} is one of the {size} entries of {origin}.");
-        print_fields(text, &fields, output)
+        let given = match client.prove_inclusion(index, 0).await {
+            // All that is on record is signed by then, if it goes so far.
+            Err(ClientError::Refused(refused)) if refused.code == Code::InvalidArgument => {
+                self.hold(&client, index.saturating_add(1)).await?;
+                return Err(ClientError::Refused(refused).into());
+            }
+            given => given?,
+        };
+        let entry = client.ledger_entry(index).await?.ok_or_else(|| {
+            unproven(Unlike("it proves an entry that it does not give".to_owned()))
+        })?;
+        let proven = ProvenEntry::new(index, &given, &entry.entry, &self.ledger_key)?;
+        print_fields(|| proven.text(), &proven.fields(&given.checkpoint), output)
     }
 
     async fn prove_since(&self, since: Checkpoint, output: Output) -> anyhow::Result<()> {
         let client = self.connection.clone().connect().await?;
+        self.hold(&client, since.size).await?;
         let given = client.prove_consistency(since.size, 0).await?;
         let (checkpoint, _) =
             Checkpoint::open(&given.checkpoint, &self.ledger_key).map_err(unproven)?;
@@ -122,7 +124,93 @@ impl ProveCommand {
         };
         print_fields(text, &fields, output)
     }
+
+    /// That the service has at least so many entries: the caller holds proof that there were.
+    async fn hold(&self, client: &Client, size: u64) -> anyhow::Result<()> {
+        let last = client.checkpoint().await?;
+        let (last, _) = Checkpoint::open(&last, &self.ledger_key).map_err(unproven)?;
+        if last.size >= size {
+            return Ok(());
+        }
+        let (has, origin) = (last.size, last.origin);
+        let problem = format!(
+            "the ledger {origin} has {has} entries, and should have {size} or more: an older copy was \
+             put back, unless the receipt or checkpoint is of another ledger"
+        );
+        Err(Failure::new(Exit::Sealed, problem).into())
+    }
 }
+
+/// An entry whose own bytes are seen to be in the tree: what it says is read from them, and from
+/// nothing else that the service said.
+struct ProvenEntry {
+    checkpoint: Checkpoint,
+    proof: InclusionProof,
+    entry: Entry,
+}
+
+impl ProvenEntry {
+    fn new(
+        index: u64,
+        given: &v1::ProveInclusionResponse,
+        entry: &[u8],
+        key: &VerifierKey,
+    ) -> Result<Self, Failure> {
+        let (checkpoint, _) = Checkpoint::open(&given.checkpoint, key).map_err(unproven)?;
+        let path = hashes(&given.path)?;
+        let proof = InclusionProof { index, size: checkpoint.size, path };
+        proof.verify(&Hash::of_entry(entry), &checkpoint.root).map_err(unproven)?;
+        let entry = Entry::try_from(entry).map_err(|error| unproven(Unlike(error.to_string())))?;
+        Ok(Self { checkpoint, proof, entry })
+    }
+
+    fn time(&self) -> String {
+        let ms = i64::try_from(self.entry.time_ms()).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(ms).map_or_else(|_| String::new(), |time| time.to_string())
+    }
+
+    fn actor(&self) -> String {
+        let actor = self.entry.actor();
+        actor.map_or_else(String::new, |actor| Uuid::from_bytes(*actor.as_bytes()).to_string())
+    }
+
+    fn action(&self) -> &'static str {
+        let action = v1::Action::try_from(i32::from(self.entry.action().code()));
+        action.unwrap_or_default().as_str_name().trim_start_matches("ACTION_")
+    }
+
+    fn text(&self) -> String {
+        let (index, size, origin) =
+            (self.proof.index, self.checkpoint.size, &self.checkpoint.origin);
+        let by = match self.actor() {
+            actor if actor.is_empty() => "nobody".to_owned(),
+            actor => actor,
+        };
+        format!(
+            "Proven: entry {index} is one of the {size} entries of {origin}.\nIt says: {} at {}, by {by}.",
+            self.action(),
+            self.time(),
+        )
+    }
+
+    fn fields(&self, checkpoint: &[u8]) -> Fields {
+        Fields::default()
+            .number("index", self.proof.index)
+            .number("size", self.proof.size)
+            .text("entry", &hex::encode(self.entry.as_bytes()))
+            .text("time", &self.time())
+            .text("action", self.action())
+            .text("actor_id", &self.actor())
+            .text("leaf_hash", &Hash::of_entry(self.entry.as_bytes()).to_string())
+            .texts("path", self.proof.path.iter().map(Hash::to_string))
+            .text("checkpoint", &String::from_utf8_lossy(checkpoint))
+    }
+}
+
+/// What the service gave does not hang together.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unlike(String);
 
 fn hashes(given: &[Vec<u8>]) -> Result<Vec<Hash>, Failure> {
     let hash = |bytes: &Vec<u8>| <[u8; Hash::LEN]>::try_from(&bytes[..]).map(Hash::new);
@@ -194,5 +282,55 @@ impl Shown for v1::LedgerEntry {
             .term::<v1::Purpose>("purpose", self.purpose)
             .term::<v1::Relationship>("relationship", self.relationship)
             .number("count", self.count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::sync::Arc;
+
+    use signpost_core::id::Receipt;
+    use signpost_core::store::Store;
+    use signpost_ledger::disk::OsDisk;
+    use signpost_ledger::log::Log;
+
+    use super::*;
+    use crate::testing::{first_light, ledger_signer};
+
+    #[tokio::test]
+    async fn a_proof_is_of_the_bytes_of_the_entry_and_not_of_a_hash_that_was_sent_along() {
+        let (store, rules) = first_light().await;
+        rules.record_full().await.unwrap();
+        let entries = store.entries(Receipt(0), NonZeroUsize::MAX).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("log");
+        let mut log = Log::create(Arc::new(OsDisk), &place, ledger_signer()).unwrap();
+        for (index, entry) in (0..).zip(&entries) {
+            log.append(index, entry.as_bytes()).unwrap();
+        }
+        let checkpoint = log.checkpoint().unwrap().to_string().into_bytes();
+        let reader = log.reader();
+        let given = v1::ProveInclusionResponse {
+            leaf_hash: reader.leaf_hash(1).unwrap().as_bytes().to_vec(),
+            size: 2,
+            path: reader
+                .inclusion(1, 2)
+                .unwrap()
+                .path
+                .iter()
+                .map(|hash| hash.as_bytes().to_vec())
+                .collect(),
+            checkpoint,
+        };
+        let key = ledger_signer().verifier().clone();
+        let proven = ProvenEntry::new(1, &given, entries[1].as_bytes(), &key).unwrap();
+        assert!(proven.text().contains("NOTE_FULL at 20"), "{}", proven.text());
+        let mut changed = *entries[1].as_bytes();
+        changed[15] ^= 1;
+        for other in [&changed[..], entries[0].as_bytes(), &[]] {
+            let refused = ProvenEntry::new(1, &given, other, &key).map(|_| ()).unwrap_err();
+            assert_eq!(refused.exit, Exit::Sealed);
+        }
     }
 }

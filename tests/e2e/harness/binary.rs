@@ -38,6 +38,26 @@ impl Binary {
 
     /// Runs a process that serves, as `signpost serve` does and says, until health says SERVING.
     pub(crate) async fn serve_by(world: &World, mut command: Command) -> Self {
+        let binary = Self::listening(world, &mut command).await;
+        let system = binary.system(world, Some(NORTHFIELD));
+        eventually("SERVING", || {
+            let mut health = system.health();
+            async move {
+                let checked = health.check(HealthCheckRequest::default()).await.ok()?;
+                (checked.into_inner().status() == ServingStatus::Serving).then_some(())
+            }
+        })
+        .await;
+        binary
+    }
+
+    /// Runs `signpost witness serve` with these arguments until it listens.
+    pub(crate) async fn witness(world: &World, arguments: &[&str]) -> Self {
+        let arguments = [&["witness", "serve"], arguments].concat();
+        Self::listening(world, &mut Self::command(world, &arguments, &[])).await
+    }
+
+    async fn listening(world: &World, command: &mut Command) -> Self {
         let log = world.path(&format!("stderr-{}", super::request_id()));
         let stderr = File::create(&log).unwrap();
         let child = command.stderr(stderr).spawn().unwrap();
@@ -47,15 +67,6 @@ impl Binary {
         binary.address = eventually("the address it listens on", || {
             let found = address_in(&binary.log());
             async move { found }
-        })
-        .await;
-        let system = binary.system(world, Some(NORTHFIELD));
-        eventually("SERVING", || {
-            let mut health = system.health();
-            async move {
-                let checked = health.check(HealthCheckRequest::default()).await.ok()?;
-                (checked.into_inner().status() == ServingStatus::Serving).then_some(())
-            }
         })
         .await;
         binary
@@ -173,7 +184,8 @@ fn send(process: u32, signal: Signal) {
 
 /// The address in the log line that names it, as text or as JSON.
 fn address_in(log: &str) -> Option<SocketAddr> {
-    let line = log.lines().find(|line| line.contains("listening"))?;
+    let names = |line: &&str| line.contains("listening") || line.contains("witnessing");
+    let line = log.lines().find(names)?;
     let from = line.find("127.0.0.1:")?;
     let rest = &line[from..];
     let end = rest.find(|c: char| !c.is_ascii_digit() && !".:".contains(c)).unwrap_or(rest.len());

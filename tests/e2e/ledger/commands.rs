@@ -65,6 +65,9 @@ async fn an_auditor_keeps_a_checkpoint_and_has_an_answer_and_it_proven() {
     let prove = format!("prove --profile auditor.toml --entry {receipt}");
     let proven: Value = serde_json::from_str(&text(&run(world, &prove, &json))).unwrap();
     assert_eq!(proven["index"], receipt);
+    assert_eq!((&proven["action"], proven["entry"].as_str().unwrap().len()), (&"ASK".into(), 512));
+    let mistyped = "prove --profile auditor.toml --entry 1000000";
+    refused(&run(world, mistyped, &key), "an older copy was put back, unless the receipt");
     let since = "prove --profile auditor.toml --since kept.checkpoint";
     assert!(text(&run(world, since, &key)).contains("begin with the"));
 
@@ -87,9 +90,9 @@ async fn an_auditor_keeps_a_checkpoint_and_has_an_answer_and_it_proven() {
 #[tokio::test(flavor = "multi_thread")]
 async fn anybody_verifies_a_copied_directory_and_is_told_the_first_entry_that_does_not_fit() {
     let (service, key) = audited().await;
-    let (receipt, key) = (ask(&service).await, ["--key", &key]);
+    let (receipt, key) = (ask(&service).await, ["--ledger-key", &key]);
     let prove = format!("prove --profile auditor.toml --entry {receipt}");
-    text(&run(&service.world, &prove, &["--ledger-key", key[1]]));
+    text(&run(&service.world, &prove, &key));
     let kept = text(&run(&service.world, "checkpoint --profile auditor.toml", &[]));
     copy(&service.world.path("ledger"), &service.world.path("older"));
     ask(&service).await;
@@ -111,6 +114,13 @@ async fn anybody_verifies_a_copied_directory_and_is_told_the_first_entry_that_do
     let witness = witness.unwrap().verifier().to_string();
     let cosigned = [&key[..], &["--witness-key", &witness]].concat();
     refused(&run(world, "verify ledger", &cosigned), "not signed by");
+    for swapped in [
+        ["--ledger-key", &witness, "--witness-key", &witness],
+        ["--ledger-key", key[1], "--witness-key", key[1]],
+    ] {
+        let swapped = run(world, "verify ledger", &swapped);
+        assert_eq!(swapped.status.code(), Some(64), "{swapped:?}");
+    }
 
     let export = format!("export ledger --first {receipt} --count 2");
     let lines = text(&run(world, &export, &key));
@@ -136,13 +146,56 @@ async fn a_ledger_is_made_for_a_store_that_has_none() {
     world.initialise().await;
     std::fs::remove_dir_all(world.path("ledger")).unwrap();
     std::fs::remove_file(world.path("ledger.key")).unwrap();
-    let made = text(&run(&world, "create --config signpost.toml", &[]));
+    let keyless = run(&world, "create --config signpost.toml", &[]);
+    assert_eq!(keyless.status.code(), Some(64), "no key is made unasked: {keyless:?}");
+    let made = text(&run(&world, "create --new-key --config signpost.toml", &[]));
     let key = text(&run(&world, "key --config signpost.toml", &[]));
     assert!(made.contains(key.trim_end()), "{made}");
-    let again = run(&world, "create --config signpost.toml", &[]);
-    assert_eq!(again.status.code(), Some(64), "what is there is never overwritten: {again:?}");
+    for again in ["create --config signpost.toml", "create --new-key --config signpost.toml"] {
+        let again = run(&world, again, &[]);
+        assert_eq!(again.status.code(), Some(64), "what is there is never overwritten: {again:?}");
+    }
+    assert_eq!(text(&run(&world, "key --config signpost.toml", &[])), key);
     let service = Service::serve(world, &[]).await;
     ask(&service).await;
     let world = service.stop().await;
-    text(&run(&world, "verify ledger", &["--key", key.trim_end()]));
+    text(&run(&world, "verify ledger", &["--ledger-key", key.trim_end()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_was_put_back_is_told_from_a_wrong_question() {
+    let (service, key) = audited().await;
+    let address = service.address.to_string();
+    let world = service.stop().await;
+    for part in ["data", "keyring", "ledger"] {
+        copy(&world.path(part), &world.path(&format!("older-{part}")));
+    }
+    let profile = |world: &World, from: &str, to: &str| {
+        let path = world.path("auditor.toml");
+        let text = std::fs::read_to_string(&path).unwrap().replace(from, to);
+        std::fs::write(path, text).unwrap();
+    };
+    let service = Service::serve(world, &[]).await;
+    let later = service.address.to_string();
+    profile(&service.world, &address, &later);
+    let mut receipt = 0;
+    for _ in 0..10 {
+        receipt = ask(&service).await;
+    }
+    let key = ["--ledger-key", &key];
+    let prove = format!("prove --profile auditor.toml --entry {receipt}");
+    text(&run(&service.world, &prove, &key));
+    let kept = text(&run(&service.world, "checkpoint --profile auditor.toml", &[]));
+    let world = service.stop().await;
+    std::fs::write(world.path("kept.checkpoint"), kept).unwrap();
+    for part in ["data", "keyring", "ledger"] {
+        std::fs::remove_dir_all(world.path(part)).unwrap();
+        std::fs::rename(world.path(&format!("older-{part}")), world.path(part)).unwrap();
+    }
+    let service = Service::serve(world, &[]).await;
+    profile(&service.world, &later, &service.address.to_string());
+    refused(&run(&service.world, &prove, &key), "an older copy");
+    let since = "prove --profile auditor.toml --since kept.checkpoint";
+    refused(&run(&service.world, since, &key), "an older copy");
+    service.stop().await;
 }

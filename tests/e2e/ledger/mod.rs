@@ -5,6 +5,7 @@ mod commands;
 mod damage;
 mod history;
 mod start;
+mod witness;
 
 use std::path::Path;
 
