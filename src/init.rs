@@ -13,7 +13,7 @@ use std::sync::Arc;
 use signpost_core::directory::Directory;
 use signpost_core::directory::onboarding::{FirstLight, Invitation, Recovery, RecoveryError};
 use signpost_core::policy::Policy;
-use signpost_core::refusal::Reason;
+use signpost_core::refusal::{Invalid, Reason};
 use signpost_core::store::{Clock, StoreError};
 use signpost_core::text::StaffReference;
 use signpost_embedded::disk::os::OsDisk;
@@ -236,7 +236,11 @@ async fn close(store: &EmbeddedStore) -> Result<(), Failure> {
 
 fn refused(reason: &Reason) -> Failure {
     let Reason::Invalid(invalid) = reason else { return Failure::config(reason.to_string()) };
+    Failure::config(format!("the operator's file: {}", spelt_out(invalid)))
+}
+
+/// Each field that is wrong, and what is wrong with it.
+fn spelt_out(invalid: &Invalid) -> String {
     let problems = invalid.violations.iter().map(|one| format!("{} {}", one.field, one.problem));
-    let problems: Vec<String> = problems.collect();
-    Failure::config(format!("the operator's file: {}", problems.join("; ")))
+    problems.collect::<Vec<_>>().join("; ")
 }

@@ -78,11 +78,6 @@ impl Identity {
         self.signer().map(|signer| signer.verifier().clone())
     }
 
-    /// Its public key.
-    pub fn verifier(&self) -> Result<VerifierKey, Failure> {
-        self.signer().map(|signer| signer.verifier().clone())
-    }
-
     fn signer(&self) -> Result<WitnessSigner, Failure> {
         WitnessSigner::new(&self.name, &seed_file::read(&self.key)?)
             .map_err(|error| Failure::config(format!("the witness's name: {error}")))

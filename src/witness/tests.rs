@@ -106,7 +106,7 @@ async fn a_checkpoint_is_cosigned_and_each_refusal_has_its_status() {
     let (status, _, body) = running.add(&first).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     let cosigned = Note::parse(format!("{}{body}", first.note).as_bytes()).unwrap();
-    let key = identity(running.place.path()).verifier().unwrap();
+    let key = identity(running.place.path()).signer().unwrap().verifier().clone();
     let time = cosigned.verify(&key).unwrap().unwrap();
     assert!(time.abs_diff(SystemClock.now().as_second().cast_unsigned()) < 600);
 
@@ -203,7 +203,7 @@ fn a_directory_or_key_that_is_there_is_not_made_anew() {
     let identity = identity(place.path());
     let key = identity.create().unwrap();
     assert_eq!(identity.create().unwrap_err().exit, Exit::Config);
-    assert_eq!(identity.verifier().unwrap(), key);
+    assert_eq!(*identity.signer().unwrap().verifier(), key);
     std::fs::remove_dir_all(&identity.directory).unwrap();
     assert_eq!(prepare(place.path()).unwrap_err().exit, Exit::Config, "it does not begin anew");
 }

@@ -68,14 +68,6 @@ impl Client {
         self.caseload(requests)
     }
 
-    /// Sends a caseload as it is.
-    pub fn send_caseload(
-        &self,
-        requests: impl Stream<Item = v1::AskManyRequest> + Send + 'static,
-    ) -> impl Stream<Item = Result<CaseAnswer, ClientError>> + Send + 'static {
-        self.caseload(requests.map(Ok))
-    }
-
     /// Pseudonymises a batch, by one call.
     async fn requests(
         &self,
@@ -265,6 +257,13 @@ mod tests {
         let sizes: Vec<_> = batches(questions).iter().map(Vec::len).collect();
         assert_eq!(sizes, [2, 1, 1, 1]);
         assert!(batches(Vec::new()).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caseload_may_take_as_long_as_was_told() {
+        let nobody = tonic::transport::Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
+        let client = Client::over(nobody).with_caseload_timeout(Duration::from_mins(30));
+        assert_eq!(client.caseload_deadline() - Instant::now(), Duration::from_mins(30));
     }
 
     #[tokio::test(start_paused = true)]

@@ -96,12 +96,6 @@ impl Witness {
         Ok(Self { disk, directory: directory.to_owned(), signer, logs, is_lost: false })
     }
 
-    /// Its public key, to be handed to whoever verifies.
-    #[must_use]
-    pub fn verifier(&self) -> &VerifierKey {
-        self.signer.verifier()
-    }
-
     /// The note that was cosigned last of the log of this name ([`name_of`]), with its signatures: what
     /// shows to anybody which history was seen.
     #[must_use]

@@ -88,9 +88,7 @@ pub fn request_id() -> RequestId {
 pub(super) fn refused(refusal: &Refusal) -> Failure {
     match refusal {
         Refusal::Refused { reason: Reason::Invalid(invalid), .. } => {
-            let problems = invalid.violations.iter();
-            let problems = problems.map(|one| format!("{} {}", one.field, one.problem));
-            Failure::config(format!("refused: {}", problems.collect::<Vec<_>>().join("; ")))
+            Failure::config(format!("refused: {}", crate::init::spelt_out(invalid)))
         }
         Refusal::Refused { .. } | Refusal::Unidentified(_) => Failure::config(refusal.to_string()),
         Refusal::Contended | Refusal::Store(_) => {
