@@ -1,5 +1,6 @@
 //! `signpost ledger`: its key and tree, what auditors and outsiders verify, and who looked.
 
+mod figures;
 mod history;
 mod offline;
 mod online;
@@ -35,6 +36,7 @@ For auditors and privacy officers, from the running service:
   signpost ledger entries --profile auditor.toml --action ask --from 2026-06-15T00:00:00Z
   signpost ledger history --help
       how a family is told who looked
+  signpost ledger figures --profile auditor.toml --from 2026-01 --until 2026-06 --csv
 
 For anybody, from a copied directory, without the service:
   signpost ledger verify ledger --ledger-key \"$KEY\" --since kept.checkpoint
@@ -85,6 +87,9 @@ enum Action {
     Entries(Box<online::EntriesCommand>),
     /// Who looked at a child's flags: asked for, consented to, reviewed, and told
     History(Box<history::HistoryCommand>),
+    /// Prints how often was asked and refused, month by month, as it can be published
+    #[command(after_help = EXAMPLES)]
+    Figures(figures::FiguresCommand),
 }
 
 impl LedgerCommand {
@@ -112,6 +117,7 @@ impl LedgerCommand {
             Action::Prove(command) => command.run(output).await,
             Action::Entries(command) => command.run(output).await,
             Action::History(command) => command.run(output).await,
+            Action::Figures(command) => command.run(output).await,
         }
     }
 }

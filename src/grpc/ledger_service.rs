@@ -1,5 +1,6 @@
 //! `LedgerService`: checkpoints and proofs from the ledger's tree, its entries, and who looked.
 
+mod figures;
 mod history;
 
 use std::pin::pin;
@@ -164,6 +165,17 @@ impl LedgerService for Ledgers {
         request: Request<v1::ReviewAccessRequest>,
     ) -> Result<Response<v1::ReviewAccessResponse>, Status> {
         history::review(&self.desk, request).await
+    }
+
+    async fn get_figures(
+        &self,
+        request: Request<v1::GetFiguresRequest>,
+    ) -> Result<Response<v1::GetFiguresResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let asked = figures::parse(&message);
+        let work = pin!(self.desk.directory.figures(&caller, &asked));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(figures::render(&written.result, written.receipt.0)))
     }
 }
 

@@ -220,13 +220,12 @@ impl Drive<'_> {
             "AskAsBroker" | "ListAlerts" | "CloseAlert" | "AddCanary" | "IdentifyActor" => {
                 self.alert(call).await
             }
-            "GetCheckpoint" | "ProveInclusion" | "ProveConsistency" | "ListEntries" => {
-                self.ledger(call).await
-            }
             "RequestHistory" | "ConsentToHistory" | "AccessHistory" | "ListWithheld"
             | "ReviewAccess" => self.history(call).await,
             "PlanPurge" | "ApprovePurge" | "CancelPurge" | "GetPurge" | "ListPurges"
             | "GetPurgeAnnex" | "SetHold" | "LiftHold" | "ListHolds" => self.purge(call).await,
+            "GetCheckpoint" | "ProveInclusion" | "ProveConsistency" | "ListEntries"
+            | "GetFigures" => self.ledger(call).await,
             "Check" => self.check().await,
             "Watch" => self.watch().await,
             other => self.onboarding(other).await,

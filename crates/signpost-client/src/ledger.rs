@@ -61,4 +61,26 @@ impl Client {
             }
         }
     }
+
+    /// The figures of the months from one to another, both included, over all pages. Each page is on
+    /// record.
+    pub async fn figures(
+        &self,
+        from: v1::Month,
+        until: v1::Month,
+    ) -> Result<Listed<v1::MonthFigures>, ClientError> {
+        let mut listed = Listed { items: Vec::new(), receipts: Vec::new() };
+        let (from, until) = (Some(from), Some(until));
+        let mut asked = v1::GetFiguresRequest { from, until, page_token: String::new() };
+        loop {
+            let send = |request| async move { self.ledgers().get_figures(request).await };
+            let page = self.call(asked.clone(), send).await?;
+            listed.items.extend(page.months);
+            listed.receipts.push(page.receipt);
+            match next_page(&asked.page_token, page.next_page_token)? {
+                Some(next) => asked.page_token = next,
+                None => return Ok(listed),
+            }
+        }
+    }
 }

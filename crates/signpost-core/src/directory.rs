@@ -22,6 +22,7 @@ mod child;
 mod clock;
 mod end_contact;
 mod evaluate;
+mod figures;
 mod history;
 mod identify;
 mod ledger;
@@ -56,6 +57,7 @@ use crate::subject::Subject;
 use crate::tally::Tally;
 use crate::terms::Outcome;
 use crate::token::{Token, TokenError};
+use figures::Counting;
 
 pub use alerts::{AddCanary, AlertWatch, CloseAlert, ListAlerts};
 pub use ask::{Answer, Question};
@@ -67,6 +69,7 @@ pub use history::{
     Access, ConsentToHistory, HistoryPage, OnBehalfOf, ReadHistory, RequestHistory, ReviewAccess,
     WithheldAccess,
 };
+pub use figures::{GetFigures, PublishedMonths};
 pub use ledger::{EntryFilter, ListEntries, ListedEntries};
 pub use record_contact::NewContact;
 pub use replay::Written;
@@ -89,6 +92,8 @@ pub struct Directory {
     meter: Arc<Meter>,
     /// How purges are planned.
     purge_rules: PurgeRules,
+    /// How far months are counted whose figures were asked for.
+    counting: Arc<Counting>,
     /// Who signs certificates, if the service has an authority of its own.
     issuer: Option<Arc<dyn CertificateIssuer>>,
 }

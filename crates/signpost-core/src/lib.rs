@@ -18,6 +18,7 @@ pub mod directory;
 pub mod entry;
 #[cfg(feature = "conformance")]
 pub mod faulty;
+pub mod figures;
 pub mod flag;
 pub mod history;
 pub mod id;

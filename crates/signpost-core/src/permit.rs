@@ -136,7 +136,9 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         | Action::ReadHistory
         | Action::ListWithheld
         | Action::ReviewAccess => &[Role::PrivacyOfficer],
-        Action::ReadLedger | Action::ListEntries => &[Role::PrivacyOfficer, Role::Auditor],
+        Action::ReadLedger | Action::ListEntries | Action::GetFigures => {
+            &[Role::PrivacyOfficer, Role::Auditor]
+        }
         Action::RecordContact | Action::EndContact => CONTRIBUTORS,
         Action::Evaluate => EVALUATORS,
         Action::SetShield | Action::LiftShield => {

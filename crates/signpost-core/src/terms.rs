@@ -388,6 +388,12 @@ terms! {
         IdentifyActor = 72 "IDENTIFY_ACTOR",
         ReadLedger = 73 "READ_LEDGER",
         ListEntries = 74 "LIST_ENTRIES",
+        RequestHistory = 75 "REQUEST_HISTORY",
+        ConsentToHistory = 76 "CONSENT_TO_HISTORY",
+        ReadHistory = 77 "READ_HISTORY",
+        ListWithheld = 78 "LIST_WITHHELD",
+        ReviewAccess = 79 "REVIEW_ACCESS",
+        GetFigures = 85 "GET_FIGURES",
         PlanPurge = 88 "PLAN_PURGE",
         ApprovePurge = 89 "APPROVE_PURGE",
         CancelPurge = 90 "CANCEL_PURGE",
@@ -400,11 +406,6 @@ terms! {
         AdvancePurge = 97 "ADVANCE_PURGE",
         CertifyPurge = 98 "CERTIFY_PURGE",
         CountPurge = 99 "COUNT_PURGE",
-        RequestHistory = 75 "REQUEST_HISTORY",
-        ConsentToHistory = 76 "CONSENT_TO_HISTORY",
-        ReadHistory = 77 "READ_HISTORY",
-        ListWithheld = 78 "LIST_WITHHELD",
-        ReviewAccess = 79 "REVIEW_ACCESS",
     }
 }
 

@@ -27,6 +27,12 @@ impl Drive<'_> {
                 let list = self.caller.request(v1::ListEntriesRequest::default());
                 ledgers.list_entries(list).await.map(drop)
             }
+            "GetFigures" => {
+                let month = Some(v1::Month { year: 2026, month: 5 });
+                let page_token = String::new();
+                let get = v1::GetFiguresRequest { from: month, until: month, page_token };
+                ledgers.get_figures(self.caller.request(get)).await.map(drop)
+            }
             other => panic!("{other} is not driven"),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::process::Output;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use signpost::clock::SystemClock;
 use signpost_core::store::Clock;
@@ -11,7 +12,12 @@ use crate::harness::{Binary, Service, World, question};
 
 /// A service by this machine's clock, an auditor's profile, and the ledger's public key.
 async fn audited() -> (Service, String) {
-    let world = World::at(SystemClock.now());
+    audited_at(SystemClock.now()).await
+}
+
+/// The same at another time, to which the clock may be set later.
+pub(super) async fn audited_at(now: Timestamp) -> (Service, String) {
+    let world = World::at(now);
     world.initialise().await;
     let service = Service::serve(world, &[]).await;
     let address = service.address;
@@ -26,12 +32,12 @@ async fn audited() -> (Service, String) {
 }
 
 /// Runs `signpost ledger …` on a thread where that stops nobody.
-fn run(world: &World, words: &str, more: &[&str]) -> Output {
+pub(super) fn run(world: &World, words: &str, more: &[&str]) -> Output {
     let arguments: Vec<&str> = ["ledger"].into_iter().chain(words.split_whitespace()).collect();
     tokio::task::block_in_place(|| Binary::output(world, &[&arguments[..], more].concat(), &[]))
 }
 
-fn text(output: &Output) -> String {
+pub(super) fn text(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     String::from_utf8(output.stdout.clone()).unwrap()
 }

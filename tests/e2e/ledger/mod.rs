@@ -3,6 +3,7 @@
 mod answers;
 mod commands;
 mod damage;
+mod figures;
 mod history;
 mod start;
 mod witness;

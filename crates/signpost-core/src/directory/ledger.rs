@@ -15,7 +15,7 @@ use crate::terms::{Action, Outcome};
 const PAGE: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
 /// A call looks at so many entries at most, and says where the next is to go on.
-const LOOKED_AT_MAX: u64 = 65_536;
+pub(super) const LOOKED_AT_MAX: u64 = 65_536;
 
 /// A look at the entries.
 #[derive(Clone, Debug)]

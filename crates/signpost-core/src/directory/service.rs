@@ -114,9 +114,18 @@ impl Directory {
         }
         let meter = Arc::new(Meter::new(Quotas::NONE, Arc::clone(&entropy)));
         let tally = Arc::new(Tally::default());
-        let purge_rules = PurgeRules::default();
-        let directory =
-            Self { store, policy, clock, entropy, tally, meter, purge_rules, issuer: None };
+        let (purge_rules, counting) = (PurgeRules::default(), Arc::default());
+        let directory = Self {
+            store,
+            policy,
+            clock,
+            entropy,
+            tally,
+            meter,
+            purge_rules,
+            counting,
+            issuer: None,
+        };
         match directory.record_clock_step().await {
             Ok(_) => Ok(directory),
             Err(Refusal::Store(error)) => Err(error.into()),

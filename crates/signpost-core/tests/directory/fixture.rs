@@ -164,7 +164,12 @@ pub(crate) fn organisation(id: u8) -> Organisation {
     let (_, code, name) = ORGANISATIONS[usize::from(id) - 1];
     Organisation {
         id: OrganisationId::new([id; 16]),
-        kind: OrganisationKind::LocalAuthority,
+        kind: match id {
+            EASTVALE => OrganisationKind::NhsTrust,
+            WESTBROOK => OrganisationKind::PoliceForce,
+            HILLSIDE => OrganisationKind::EducationSetting,
+            _ => OrganisationKind::LocalAuthority,
+        },
         scheme: CodeScheme::Ods,
         code: text(code),
         name: text(name),
@@ -244,6 +249,13 @@ impl Scene {
         let decorated = decorate(store.clone());
         let directory = Directory::start(decorated, policy, clock.clone(), entropy).await.unwrap();
         Self { directory, store, clock, requests: AtomicU64::new(1) }
+    }
+
+    /// Puts so many entries of the service itself on record.
+    pub(crate) async fn fill(&self, entries: u64) {
+        for _ in 0..entries {
+            self.directory.record_full().await.unwrap();
+        }
     }
 
     pub(crate) fn today(&self) -> Date {

@@ -6,6 +6,9 @@ use signpost_core::terms::{Action, Outcome, Purpose};
 
 use crate::fixture::*;
 
+/// As the directory has it.
+const LOOKED_AT_MAX: u64 = 65_536;
+
 fn list(filter: EntryFilter) -> ListEntries {
     ListEntries { filter, from: None, limit: 500 }
 }
@@ -94,6 +97,19 @@ async fn pages_list_each_entry_once() {
     assert_eq!(found[..usize::try_from(all).unwrap()], (0..all).collect::<Vec<_>>());
     let beyond = ListEntries { from: Some(Receipt(u64::MAX)), ..list(EntryFilter::default()) };
     assert_eq!(scene.page(beyond).await, (vec![], None));
+}
+
+#[tokio::test]
+async fn a_call_looks_at_so_many_entries_and_says_where_to_go_on() {
+    let scene = Scene::new().await;
+    scene.fill(LOOKED_AT_MAX).await;
+    scene.ask(NORA, Purpose::S47Enquiry, &child(&[1])).await.unwrap();
+    let asks = EntryFilter { action: Some(Action::Ask), ..EntryFilter::default() };
+    let (found, next) = scene.page(list(asks.clone())).await;
+    assert_eq!((found, next), (vec![], Some(LOOKED_AT_MAX)));
+    let from = next.map(Receipt);
+    let (found, next) = scene.page(ListEntries { from, ..list(asks) }).await;
+    assert_eq!((found, next), (vec![LOOKED_AT_MAX + 1], None));
 }
 
 /// Auditors and privacy officers read the tree, off the record; whoever else tries is on record.
