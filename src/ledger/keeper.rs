@@ -34,6 +34,9 @@ const TRIED_AGAIN_AFTER_MAX: Duration = Duration::from_mins(1);
 /// ask meanwhile: nobody can keep the disk busy by asking.
 const DEMANDED_ROUNDS_APART: Duration = Duration::from_millis(100);
 
+/// A round that takes longer is told in health, as a slow store is.
+const LATE_AFTER: Duration = Duration::from_secs(2);
+
 /// So many may wait for a checkpoint of their own.
 const DEMANDS_MAX: usize = 64;
 
@@ -215,7 +218,8 @@ impl Keeper {
                 }
             }
             waiting.extend(std::iter::from_fn(|| self.demands.try_recv().ok()));
-            pause = match self.round().await {
+            let (done, was_late) = self.round_or_late(&health).await;
+            pause = match done {
                 Ok(()) => EVERY,
                 Err(error) if error.is_final() => return Err(error),
                 Err(error) => {
@@ -224,7 +228,7 @@ impl Keeper {
                 }
             };
             last = Instant::now();
-            if is_well != (pause == EVERY) {
+            if was_late || is_well != (pause == EVERY) {
                 tell(&health, pause == EVERY).await;
             }
             for demand in waiting {
@@ -238,6 +242,19 @@ impl Keeper {
                 Ok(())
             }
             Ok(()) => Ok(()),
+        }
+    }
+
+    /// A round, and whether it took so long that health says so: a disk may neither fail nor answer.
+    async fn round_or_late(&mut self, health: &Health) -> (Result<(), RoundError>, bool) {
+        let mut round = std::pin::pin!(self.round());
+        match tokio::time::timeout(LATE_AFTER, &mut round).await {
+            Ok(done) => (done, false),
+            Err(_late) => {
+                tracing::warn!("a checkpoint takes long to sign");
+                health.set_ledger(ServingStatus::NotServing).await;
+                (round.await, true)
+            }
         }
     }
 

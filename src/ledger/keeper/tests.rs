@@ -231,6 +231,23 @@ async fn status(health: &HealthService) -> Option<i32> {
     health.check(Request::new(request)).await.ok().map(|checked| checked.into_inner().status)
 }
 
+/// A disk that neither fails nor answers.
+#[tokio::test]
+async fn health_tells_of_a_checkpoint_that_is_late() {
+    let Scene { keeper, shelf, directory, faults, _folder, .. } = scene().await;
+    let (reporter, _) = tonic_health::server::health_reporter();
+    let checks = HealthService::from_health_reporter(reporter.clone());
+    faults.slow_sync(Duration::MAX);
+    let keeping = Keeping::begin(keeper, Health::new(reporter));
+    until("a late checkpoint", async || status(&checks).await == Some(2)).await;
+    assert_eq!(shelf.last().reader.checkpoint().size, 0);
+    faults.slow_sync(Duration::ZERO);
+    until("its end", async || status(&checks).await == Some(1)).await;
+    let receipt = directory.record_full().await.unwrap();
+    assert!(shelf.fresh().await.reader.checkpoint().size > receipt.0);
+    assert_eq!(keeping.close().await, None);
+}
+
 #[tokio::test]
 async fn health_tells_of_the_ledger_and_closing_signs_all() {
     let Scene { keeper, shelf, directory, faults, _folder, .. } = scene().await;
