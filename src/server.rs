@@ -229,8 +229,8 @@ async fn open_both(
         let (disk, ledger, options) = (Arc::clone(&disk), config.ledger.clone(), options.clone());
         let open = move || {
             let before = ledger::open(Arc::clone(&disk), &ledger)?;
-            let asked = LastEntries::read(&ledger.directory, &before)?.witness();
-            let options = Options { witness: Some(asked), ..options };
+            let asked = LastEntries::read(&ledger.directory, &before)?.evidence();
+            let options = Options { evidence: Some(asked), ..options };
             let opened = EmbeddedStore::open(&options).map_err(|error| sealed(&error))?;
             // From here on the store's lock is ours. A process that held it until then may have signed
             // more since the ledger was read.

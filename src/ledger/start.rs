@@ -7,7 +7,7 @@ use signpost_core::anchor::Anchor;
 use signpost_core::entry::Entry;
 use signpost_core::id::Receipt;
 use signpost_core::store::Store;
-use signpost_embedded::options::LedgerWitness;
+use signpost_embedded::options::LedgerEvidence;
 use signpost_ledger::log::Log;
 
 use super::sealed;
@@ -42,10 +42,10 @@ impl LastEntries {
 
     /// What they tell of the store, which is asked while it is opened. Each checkpoint ends with an
     /// anchor.
-    pub(crate) fn witness(&self) -> LedgerWitness {
+    pub(crate) fn evidence(&self) -> LedgerEvidence {
         let entries = self.entries.iter().rev();
         let mut anchors = entries.filter_map(|bytes| Entry::try_from(&bytes[..]).ok());
-        LedgerWitness { entries: self.size, anchor: anchors.find_map(|it| Anchor::on_record(&it)) }
+        LedgerEvidence { entries: self.size, anchor: anchors.find_map(|it| Anchor::on_record(&it)) }
     }
 
     /// Compares them with the store's.
@@ -88,7 +88,7 @@ mod tests {
     use crate::testing::{first_light, ledger_signer};
 
     #[tokio::test]
-    async fn entries_that_differ_are_named_and_the_last_anchor_is_the_witness() {
+    async fn entries_that_differ_are_named_and_the_last_anchor_is_evidence() {
         let (store, rules) = first_light().await;
         rules.anchor().await.unwrap();
         let entries = store.entries(Receipt(0), NonZeroUsize::MAX).await.unwrap();
@@ -104,8 +104,8 @@ mod tests {
             }
             log.checkpoint().unwrap();
             let last = LastEntries::read(&directory, &log).unwrap();
-            assert_eq!(last.witness().entries, 2);
-            assert_eq!(last.witness().anchor, Anchor::on_record(&entries[1]));
+            assert_eq!(last.evidence().entries, 2);
+            assert_eq!(last.evidence().anchor, Anchor::on_record(&entries[1]));
             match (differs, last.compare(&*store).await) {
                 (None, compared) => compared.unwrap(),
                 (Some(index), compared) => {

@@ -4,7 +4,7 @@
 //! is it applied to the index, and only then answered. Entries and openings are copied afterwards
 //! into their own files, which outlive the journal. An index that is missing, damaged or
 //! disagreeing is built anew from the journal; a journal that is damaged, or ends before what its
-//! witnesses have seen, is refused.
+//! evidence shows, is refused.
 //!
 //! ```no_run
 //! # use std::{path::Path, sync::Arc};

@@ -37,7 +37,7 @@ pub struct Options {
     /// How long a batch may take before the store counts as slow.
     pub slow_after: Duration,
     /// What the ledger's tree, kept elsewhere, has seen of this store, if there is one.
-    pub witness: Option<LedgerWitness>,
+    pub evidence: Option<LedgerEvidence>,
     /// Is told how far opening the store is.
     pub progress: Arc<dyn Progress>,
 }
@@ -45,7 +45,7 @@ pub struct Options {
 /// What a checkpoint of the ledger says of the store that brought its entries. A start asks it as it
 /// asks the high-water mark: it lies outside the data directory, and not beside the keyring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LedgerWitness {
+pub struct LedgerEvidence {
     /// How many entries there were.
     pub entries: u64,
     /// The last anchor among them.
@@ -67,7 +67,7 @@ impl Options {
             segment_openings_max: SEGMENT_OPENINGS_MAX,
             index_cache_bytes: INDEX_CACHE_BYTES,
             slow_after: SLOW_AFTER,
-            witness: None,
+            evidence: None,
             progress: Arc::new(Silent),
         }
     }

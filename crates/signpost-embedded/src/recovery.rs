@@ -1,5 +1,5 @@
-//! Bringing a data directory that was left in any state back to a store: verify, ask the witnesses,
-//! cut at most an unwitnessed tail, then replay what lags.
+//! Bringing a data directory that was left in any state back to a store: verify, ask the evidence,
+//! cut at most a tail that none shows to have been whole, then replay what lags.
 
 mod compare;
 mod create;
@@ -70,19 +70,19 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let (index, was_there) = open_index(options, &layout, &keys)?;
     let index_frame = index.as_ref().map_or(FrameId::NONE, Index::frame);
     let progress = &*options.progress;
-    let (witness, full) = (options.witness, options.segment_openings_max);
+    let (evidence, full) = (options.evidence, options.segment_openings_max);
     let place = Place {
         disk,
         layout: &layout,
         current: &current,
         mark,
-        witness,
+        evidence,
         index_frame,
         full,
         progress,
     };
     let survey = Survey::take(&place)?;
-    survey.check_witnesses(&place)?;
+    survey.check_evidence(&place)?;
     let segment_key = read_last_segment_key(options, &layout, &survey)?;
     give_up_reserve(&**disk, &layout);
     let unrecorded = read_unrecorded(&**disk, &layout, &survey)?;

@@ -76,19 +76,19 @@ pub fn verify(options: &Options) -> Result<Verified, OpenError> {
     };
     let index_frame = index.as_ref().map_or(FrameId::NONE, Index::frame);
     let progress = &*options.progress;
-    let (witness, full) = (options.witness, options.segment_openings_max);
+    let (evidence, full) = (options.evidence, options.segment_openings_max);
     let place = Place {
         disk,
         layout: &layout,
         current: &current,
         mark,
-        witness,
+        evidence,
         index_frame,
         full,
         progress,
     };
     let survey = Survey::take(&place)?;
-    survey.check_witnesses(&place)?;
+    survey.check_evidence(&place)?;
     Unrecorded::read(&**disk, &layout)?;
     Erasures::read(&**disk, &layout)?;
 

@@ -1,4 +1,4 @@
-//! The high-water mark beside the keyring: a witness, outside the data directory, of how far the
+//! The high-water mark beside the keyring: evidence, outside the data directory, of how far the
 //! journal was durable and its entries and openings were in their own files.
 
 use std::io;

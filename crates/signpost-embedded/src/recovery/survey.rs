@@ -1,5 +1,5 @@
 //! The survey: one pass over the journal that verifies every frame, changes nothing, and learns
-//! what the witnesses are compared with.
+//! what the evidence is compared with.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::journal::reader::{End, Found, JournalReader, Position};
 use crate::layout::Layout;
 use crate::ledger::segments::Extent;
 use crate::ledger::{self, EntryChain};
-use crate::options::LedgerWitness;
+use crate::options::LedgerEvidence;
 use crate::progress::Progress;
 use crate::writer::Tail;
 
@@ -65,7 +65,7 @@ pub(crate) struct Place<'p> {
     pub(crate) layout: &'p Layout,
     pub(crate) current: &'p Current,
     pub(crate) mark: Mark,
-    pub(crate) witness: Option<LedgerWitness>,
+    pub(crate) evidence: Option<LedgerEvidence>,
     pub(crate) index_frame: FrameId,
     /// How many slots a full segment of openings has.
     pub(crate) full: u32,
@@ -81,7 +81,7 @@ impl Place<'_> {
 
     /// The ledger's last anchor.
     fn anchor(&self) -> Option<Anchor> {
-        self.witness.and_then(|witness| witness.anchor)
+        self.evidence.and_then(|evidence| evidence.anchor)
     }
 
     /// Whether the ledger's last anchor commits to this frame.
@@ -197,7 +197,7 @@ impl Survey {
 
     /// Refuses a journal that ends before a frame which something has seen whole: the index, the
     /// high-water mark, the entries' or the openings' own files. Those must be there in turn.
-    pub(crate) fn check_witnesses(&self, place: &Place<'_>) -> Result<(), OpenError> {
+    pub(crate) fn check_evidence(&self, place: &Place<'_>) -> Result<(), OpenError> {
         let (disk, layout) = (&**place.disk, place.layout);
         if let Some(marked) = place.marked_frame() {
             if marked.number > self.end.last.number || place.mark.drained > self.end.next_entry {
@@ -220,7 +220,7 @@ impl Survey {
         if extent > self.end.next_entry {
             return Err(self.frames_missing("the ledger"));
         }
-        self.check_ledger_witness(place)?;
+        self.check_ledger_evidence(place)?;
         let openings = layout.openings();
         let extent = ledger::openings_extent(disk, layout).map_err(OpenError::io(&openings))?;
         if extent > (self.segment, u64::from(self.slots_used)) {
@@ -235,8 +235,8 @@ impl Survey {
 
     /// Refuses a store that is not the one which the ledger's last checkpoint was signed for. Of a
     /// generation that is destroyed nothing can be asked but how many entries there were.
-    fn check_ledger_witness(&self, place: &Place<'_>) -> Result<(), OpenError> {
-        if place.witness.is_some_and(|witness| witness.entries > self.end.next_entry) {
+    fn check_ledger_evidence(&self, place: &Place<'_>) -> Result<(), OpenError> {
+        if place.evidence.is_some_and(|evidence| evidence.entries > self.end.next_entry) {
             return Err(self.frames_missing("the last checkpoint of the ledger"));
         }
         let Some(anchor) = place.anchor() else { return Ok(()) };

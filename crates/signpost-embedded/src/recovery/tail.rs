@@ -34,7 +34,7 @@ impl Tail {
 }
 
 /// Cuts a torn last frame off, and copies the frames behind the last one that is known to have been
-/// synced into a new file. Every witness was asked before: none has seen what is cut.
+/// synced into a new file. All evidence was asked before: none shows what is cut.
 ///
 /// After a failed sync the system may take pages for written that are not, and reading them back
 /// proves nothing: only writing them anew does.

@@ -6,7 +6,7 @@ use signpost_core::anchor::Anchor;
 use signpost_core::id::Receipt;
 use signpost_core::store::Store;
 use signpost_embedded::error::OpenError;
-use signpost_embedded::options::{LedgerWitness, Options};
+use signpost_embedded::options::{LedgerEvidence, Options};
 use signpost_embedded::store::EmbeddedStore;
 
 use super::aged::{Aged, Outcome, in_full};
@@ -81,12 +81,12 @@ async fn with_its_own_keyring_an_older_copy_opens() {
 }
 
 /// What the ledger's last checkpoint says of the store as it is.
-async fn witness(aged: &Aged) -> LedgerWitness {
+async fn evidence(aged: &Aged) -> LedgerEvidence {
     let store = aged.place.open().store;
     let entries = store.entries(Receipt(0), NonZeroUsize::MAX).await.unwrap().len() as u64;
     let anchor = Anchor::of(&store.position().await.unwrap());
     store.close().await.unwrap();
-    LedgerWitness { entries, anchor: Some(anchor) }
+    LedgerEvidence { entries, anchor: Some(anchor) }
 }
 
 /// But the ledger's tree, which lies elsewhere, does: by its size, and where an older copy went on
@@ -94,28 +94,28 @@ async fn witness(aged: &Aged) -> LedgerWitness {
 #[tokio::test]
 async fn an_older_copy_with_its_own_keyring_is_refused_by_what_the_ledger_saw() {
     let aged = Aged::grow().await;
-    let witness = witness(&aged).await;
-    let open = |witness| {
-        let options = Options { witness: Some(witness), ..aged.place.options.clone() };
+    let evidence = evidence(&aged).await;
+    let open = |evidence| {
+        let options = Options { evidence: Some(evidence), ..aged.place.options.clone() };
         EmbeddedStore::open(&options).map(drop)
     };
-    open(witness).unwrap();
+    open(evidence).unwrap();
     for (part, copy) in ["data", "keyring"].map(|part| (part, aged.older.join(part))) {
         put_back(&copy, &aged.path(part));
     }
-    let error = open(witness).unwrap_err();
+    let error = open(evidence).unwrap_err();
     let OpenError::FramesMissing { witness: by, .. } = &error else { panic!("{error}") };
     assert!(by.contains("ledger"), "{error}");
 
-    let went_on = LedgerWitness { entries: 0, ..witness };
+    let went_on = LedgerEvidence { entries: 0, ..evidence };
     let error = open(went_on).unwrap_err();
     let OpenError::Damaged { path, what, .. } = &error else { panic!("{error}") };
     assert!(path.starts_with(aged.place.data()) && what.contains("anchor"), "{error}");
 
-    let later = witness.anchor.map(|anchor| Anchor { generation: 3, ..anchor });
-    let error = open(LedgerWitness { entries: 0, anchor: later }).unwrap_err();
+    let later = evidence.anchor.map(|anchor| Anchor { generation: 3, ..anchor });
+    let error = open(LedgerEvidence { entries: 0, anchor: later }).unwrap_err();
     assert!(error.to_string().contains("a later generation"), "{error}");
 
-    let before_the_turn = witness.anchor.map(|anchor| Anchor { generation: 1, ..anchor });
-    open(LedgerWitness { entries: 0, anchor: before_the_turn }).unwrap();
+    let before_the_turn = evidence.anchor.map(|anchor| Anchor { generation: 1, ..anchor });
+    open(LedgerEvidence { entries: 0, anchor: before_the_turn }).unwrap();
 }
