@@ -144,10 +144,9 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         Action::SetShield | Action::LiftShield => {
             &[Role::SocialWorkManager, Role::MashPractitioner]
         }
-        Action::ConfirmClock => &[Role::PurgeOperator, Role::PurgeApprover],
+        Action::ConfirmClock | Action::CancelPurge => &[Role::PurgeOperator, Role::PurgeApprover],
         Action::PlanPurge => &[Role::PurgeOperator],
         Action::ApprovePurge => &[Role::PurgeApprover],
-        Action::CancelPurge => &[Role::PurgeOperator, Role::PurgeApprover],
         Action::ShowPurge | Action::ListPurges => {
             &[Role::PurgeOperator, Role::PurgeApprover, Role::PrivacyOfficer, Role::Auditor]
         }

@@ -89,10 +89,8 @@ impl Coverage {
             Record::AccessReview(review) => goes(self.takes_named(&review.subject)),
             Record::Alert(_) => goes(self.is_all()),
             Record::Person(person) => self.person(person),
-            Record::Claim(Claim::Staff(organisation, _, person)) => {
-                goes(self.takes_person(*organisation, *person))
-            }
-            Record::Enrolment(Enrolment { organisation, person, .. }) => {
+            Record::Claim(Claim::Staff(organisation, _, person))
+            | Record::Enrolment(Enrolment { organisation, person, .. }) => {
                 goes(self.takes_person(*organisation, *person))
             }
             Record::Purge(plan) => self.plan(plan),

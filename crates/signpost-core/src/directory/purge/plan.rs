@@ -114,17 +114,16 @@ impl Directory {
                 self.spend_plan(permit, planner).await.map(Some)
             }
             PurgeScope::Organisation(id) => {
-                known(self.organisation(permit, *id).await?, "organisation")
+                known(self.organisation(permit, *id).await?.is_some(), "organisation")
             }
-            PurgeScope::System(id) => known(self.system(permit, *id).await?, "system"),
+            PurgeScope::System(id) => known(self.system(permit, *id).await?.is_some(), "system"),
             PurgeScope::Person(id) => self.check_person(permit, *id).await.map(|()| None),
             PurgeScope::Expired { by } if *by > self.today() => {
                 Err(Reason::Invalid(Invalid::field("expired_by", "must not be in the future"))
                     .into())
             }
-            PurgeScope::Expired { .. } => Ok(None),
             PurgeScope::All if !self.standing_holds().await?.is_empty() => Err(Reason::Held.into()),
-            PurgeScope::All => Ok(None),
+            PurgeScope::Expired { .. } | PurgeScope::All => Ok(None),
         }
     }
 
@@ -207,8 +206,8 @@ impl Directory {
     }
 }
 
-fn known<T>(found: Option<T>, what: &'static str) -> Result<Option<PurgeQuota>, Declined> {
-    if found.is_some() { Ok(None) } else { Err(Reason::Unknown(what).into()) }
+fn known(is_there: bool, what: &'static str) -> Result<Option<PurgeQuota>, Declined> {
+    if is_there { Ok(None) } else { Err(Reason::Unknown(what).into()) }
 }
 
 /// The first day on which a suppression no longer counts.

@@ -93,9 +93,11 @@ fn model(of: &Of, holds: &Holds, version: u64, thing: &Thing) -> Fate {
             }
         }
         (_, Of::Child(purged)) => when(named.iter().any(|number| purged.contains(number))),
-        (Thing::Head { .. }, Of::Person) => Fate::Stays,
-        (Thing::Head { set_on, .. }, _) if set_on.is_empty() => Fate::Empty,
-        (Thing::Head { .. }, _) => Fate::Stays,
+        (Thing::Head { set_on, .. }, Of::Organisation(_) | Of::System(_) | Of::Expired)
+            if set_on.is_empty() =>
+        {
+            Fate::Empty
+        }
         (Thing::Flag { owner, .. }, Of::Organisation(one)) => when(owner == one),
         (Thing::Flag { system, .. } | Thing::Replay { system, .. }, Of::System(one)) => {
             when(system == one)
@@ -112,7 +114,8 @@ fn model(of: &Of, holds: &Holds, version: u64, thing: &Thing) -> Fate {
             when(*until <= BY)
         }
         // Whose replay it is stands in its key: here it is never the purged person's.
-        (Thing::Flag { .. } | Thing::Replay { .. } | Thing::Lift { .. }, Of::Person)
+        (_, Of::Person)
+        | (Thing::Head { .. }, Of::Organisation(_) | Of::System(_) | Of::Expired)
         | (Thing::Lift { .. }, Of::Organisation(_) | Of::System(_)) => Fate::Stays,
     }
 }
