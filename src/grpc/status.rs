@@ -19,6 +19,12 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// The domain of every reason.
 const DOMAIN: &str = "signpost";
 
+const OTHER_DIGEST: &str =
+    "this is not the digest of the plan; look at the plan and approve what it says";
+const CLOCK_IN_DOUBT: &str =
+    "the clock is in doubt and nothing may be destroyed; two people must confirm it first";
+const HELD: &str = "a legal hold stands; a purge of everything waits until it is lifted";
+
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
 /// What the client is told of a refusal.
@@ -146,18 +152,9 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
             "what was proposed has changed since; look at it and propose anew",
         ),
         Reason::WrongState(problem) => (Code::FailedPrecondition, *problem),
-        Reason::OtherDigest => (
-            Code::FailedPrecondition,
-            "this is not the digest of the plan; look at the plan and approve what it says",
-        ),
-        Reason::ClockInDoubt => (
-            Code::FailedPrecondition,
-            "the clock is in doubt and nothing may be destroyed; two people must confirm it first",
-        ),
-        Reason::Held => (
-            Code::FailedPrecondition,
-            "a legal hold stands; a purge of everything waits until it is lifted",
-        ),
+        Reason::OtherDigest => (Code::FailedPrecondition, OTHER_DIGEST),
+        Reason::ClockInDoubt => (Code::FailedPrecondition, CLOCK_IN_DOUBT),
+        Reason::Held => (Code::FailedPrecondition, HELD),
         Reason::CodeUnknown | Reason::CodeOfOtherOrganisation => return code_unknown(receipt),
         Reason::CodeExpired => {
             (Code::FailedPrecondition, "the enrolment code has expired; ask for a new one")
