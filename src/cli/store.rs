@@ -60,6 +60,7 @@ struct Report {
     records: u64,
     entries: u64,
     openings: u64,
+    openings_erased: u64,
     torn_bytes: u64,
     index: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,13 +76,15 @@ impl From<&Verified> for Report {
             IndexState::Lags(frames) => ("lags", Some(*frames), None),
             IndexState::Lost(why) => ("lost", None, Some(why.clone())),
         };
-        let Verified { generation, frames, records, entries, openings, torn_bytes, .. } = *verified;
+        let Verified { generation, frames, records, entries, openings, erased, .. } = *verified;
+        let torn_bytes = verified.torn_bytes;
         Self {
             generation,
             frames,
             records,
             entries,
             openings,
+            openings_erased: erased,
             torn_bytes,
             index,
             index_behind_frames,
@@ -91,7 +94,9 @@ impl From<&Verified> for Report {
 }
 
 fn text(verified: &Verified) -> String {
-    let Verified { generation, frames, records, entries, openings, torn_bytes, index } = verified;
+    let Verified { generation, frames, records, entries, openings, erased, torn_bytes, index } =
+        verified;
+    let erased = if *erased == 0 { String::new() } else { format!(" ({erased} of them erased)") };
     let index = match index {
         IndexState::Agrees => "The index agrees with the journal.".to_owned(),
         IndexState::Lags(behind) => {
@@ -109,6 +114,6 @@ fn text(verified: &Verified) -> String {
         )
     };
     format!(
-        "All is right: generation {generation}, {frames} frames, {records} records, {entries} entries, {openings} openings.\n{index}{torn}"
+        "All is right: generation {generation}, {frames} frames, {records} records, {entries} entries, {openings} openings{erased}.\n{index}{torn}"
     )
 }
