@@ -183,6 +183,10 @@ impl Disk for Meanwhile {
         OsDisk.sync_directory(path)
     }
 
+    fn file_system(&self, path: &Path) -> io::Result<String> {
+        OsDisk.file_system(path)
+    }
+
     fn free_bytes(&self, path: &Path) -> io::Result<u64> {
         OsDisk.free_bytes(path)
     }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use signpost_ledger::note::Note;
 use signpost_ledger::note::key::VerifierKey;
 
-use super::start::{PARTS, put_back, refusal};
-use super::{checkpoint, copy};
+use super::start::{put_back, refusal};
+use super::{PARTS, checkpoint, copy};
 use crate::harness::{Binary, Service, World, eventually, question};
 
 const IDENTITY: [&str; 6] =
