@@ -32,6 +32,7 @@ use tonic::{Request, Status};
 use crate::admission::ClientAuthorities;
 use crate::config::Limits;
 use crate::ledger::keeper::Shelf;
+use crate::purge::Issuer;
 use alert_service::Alerts;
 use ledger_service::Ledgers;
 use onboarding_service::Onboarding;
@@ -127,6 +128,7 @@ pub(crate) struct Services {
     pub(crate) keys: Arc<EvaluationKeys>,
     pub(crate) authorities: ClientAuthorities,
     pub(crate) shelf: Shelf,
+    pub(crate) certificates: Issuer,
 }
 
 impl Services {
@@ -139,7 +141,7 @@ impl Services {
         let pseudonyms = PseudonymServiceServer::new(Pseudonyms::new(desk.clone(), limits));
         let alerts = AlertServiceServer::new(Alerts::new(desk.clone()));
         let ledgers = LedgerServiceServer::new(Ledgers::new(desk.clone(), self.shelf));
-        let purges = PurgeServiceServer::new(Purges::new(desk.clone()));
+        let purges = PurgeServiceServer::new(Purges::new(desk.clone(), self.certificates));
         let onboarding = OnboardingServiceServer::new(Onboarding::new(desk, self.authorities));
         routes
             .add_service(signposts.max_decoding_message_size(bytes_max))

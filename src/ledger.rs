@@ -52,7 +52,7 @@ fn sealed(directory: &Path, error: &LedgerError) -> Failure {
 }
 
 /// Reads the key and the name that checkpoints are signed with.
-fn signer(config: &config::Ledger) -> Result<LogSigner, Failure> {
+pub(crate) fn signer(config: &config::Ledger) -> Result<LogSigner, Failure> {
     LogSigner::new(&config.origin, &seed_file::read(&config.key)?)
         .map_err(|error| Failure::config(format!("ledger.origin: {error}")))
 }

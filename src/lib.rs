@@ -4,6 +4,7 @@
 //! `main` only parses and calls [`cli::run`]; tests call [`server::Server`] with the same parts.
 
 pub mod admission;
+pub mod certificate;
 pub mod cli;
 pub mod clock;
 pub(crate) mod code_file;
@@ -20,6 +21,7 @@ pub mod ledger;
 pub mod pki;
 pub mod process;
 pub mod progress;
+mod purge;
 pub mod seal;
 pub mod secret_file;
 pub mod seed_file;

@@ -33,6 +33,7 @@ use crate::ledger::keeper::{Keeper, Keeping};
 use crate::ledger::start::LastEntries;
 use crate::ledger::witnesses::Witnesses;
 use crate::progress::Bar;
+use crate::purge::{Issuer, Purger};
 use crate::watch::{ConditionWatch, Health};
 use crate::{evaluation, grpc, ledger, tls, turn, watch};
 
@@ -161,6 +162,7 @@ impl Server {
             keys: Arc::clone(&self.keys),
             authorities: self.authorities.clone(),
             shelf: checkpoints.clone(),
+            certificates: Issuer::new(&self.config.ledger, checkpoints.clone())?,
         };
         routes.add_service(health_service);
         services.add_to(&mut routes, &limits);
@@ -183,7 +185,9 @@ impl Server {
         let alerting = tokio::spawn(watch::alerts(self.directory.clone(), stopped.clone()));
         let counting = tokio::spawn(watch::purges(self.directory.clone(), stopped.clone()));
         let (store, after) = (Arc::clone(&self.store), self.config.store.turn_after_bytes);
-        let turning = turn::when_grown(self.directory.clone(), store, after, stopped.clone());
+        let purger = Purger::new(self.directory.clone(), checkpoints.clone(), &self.config);
+        let turning =
+            turn::each_time(self.directory.clone(), store, after, purger, stopped.clone());
         let turning = tokio::spawn(turning);
         let witnessing = self.witnesses.follow(checkpoints, health.clone(), stopped);
         let mut witnessing = std::pin::pin!(witnessing);

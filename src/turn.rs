@@ -1,5 +1,5 @@
-//! Turning the store to a new generation when its journal has grown: what has had its time is left
-//! behind, and a start has less to read.
+//! Turning the store to a new generation: when a purge is due, and when its journal has grown, so that a
+//! start has less to read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use signpost_embedded::store::EmbeddedStore;
 use tokio::sync::watch;
 
 use crate::exit::{Exit, Failure};
+use crate::purge::Purger;
 use crate::watch::wait_until_set;
 
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
@@ -20,17 +21,18 @@ const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// sooner, and ever less often up to that.
 const TRIED_AGAIN_AFTER: Duration = Duration::from_mins(10);
 
-/// Turns each time the journal has grown by so many bytes, until it stops. A turn that is under way
-/// then is cut short, and the next start ends what it left.
-pub(crate) async fn when_grown(
+/// Turns each time a purge is due or the journal has grown by so many bytes, until it stops. A turn that
+/// is under way then is cut short, and the next start goes on with it.
+pub(crate) async fn each_time(
     directory: Directory,
     store: Arc<EmbeddedStore>,
     after_bytes: u64,
+    purger: Purger,
     stopped: watch::Receiver<bool>,
 ) {
     tokio::select! {
         () = wait_until_set(stopped) => {}
-        () = turn_each_time(&directory, &store, after_bytes) => {}
+        () = turn_each_time(&directory, &store, after_bytes, &purger) => {}
     }
 }
 
@@ -53,10 +55,28 @@ pub(crate) async fn finish_at_start(directory: &Directory) -> Result<(), Failure
     Ok(())
 }
 
-async fn turn_each_time(directory: &Directory, store: &EmbeddedStore, after_bytes: u64) {
+async fn turn_each_time(
+    directory: &Directory,
+    store: &EmbeddedStore,
+    after_bytes: u64,
+    purger: &Purger,
+) {
     let mut look_after = LOOKED_AT_EVERY;
     loop {
         tokio::time::sleep(look_after).await;
+        match purger.step().await {
+            // The next step is due at once.
+            Ok(true) => {
+                look_after = Duration::ZERO;
+                continue;
+            }
+            Ok(false) => look_after = look_after.max(LOOKED_AT_EVERY),
+            Err(error) => {
+                tracing::error!(%error, "a purge did not come a step on: it is tried again");
+                look_after = (2 * look_after).clamp(LOOKED_AT_EVERY, TRIED_AGAIN_AFTER);
+                continue;
+            }
+        }
         match directory.finish_turn().await {
             Ok(destroyed) => {
                 destroyed.iter().for_each(tell_destroyed);

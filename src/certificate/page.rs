@@ -54,8 +54,11 @@ impl Page {
         self.raw("<table>\n");
         for (name, value) in facts {
             let value = if value.is_empty() { "not declared".to_owned() } else { escaped(&value) };
-            let _infallible =
-                writeln!(self.0, "<tr><th scope=\"row\">{}</th><td>{value}</td></tr>", escaped(name));
+            let _infallible = writeln!(
+                self.0,
+                "<tr><th scope=\"row\">{}</th><td>{value}</td></tr>",
+                escaped(name)
+            );
         }
         self.raw("</table>\n");
     }
@@ -84,7 +87,8 @@ impl Page {
         let _infallible = writeln!(self.0, "<style>\n{STYLE}</style>\n</head>\n<body>");
         self.raw("<h1>Certificate of destruction</h1>\n");
         let ledger = escaped(&certificate.ledger);
-        let _infallible = writeln!(self.0, "<p class=\"of\">Purge {id}, on record in the ledger {ledger}</p>");
+        let _infallible =
+            writeln!(self.0, "<p class=\"of\">Purge {id}, on record in the ledger {ledger}</p>");
         let _infallible = writeln!(self.0, "<p>SHA-256 <code>{}</code></p>", escaped(digest));
     }
 
@@ -116,7 +120,10 @@ impl Page {
             vec![
                 name.to_owned(),
                 format!("{} entries, root {}", roots.ledger_size, roots.ledger_root),
-                format!("generation {}, frame {} {}", roots.generation, roots.frame, roots.frame_hash),
+                format!(
+                    "generation {}, frame {} {}",
+                    roots.generation, roots.frame, roots.frame_hash
+                ),
             ]
         };
         let rows = [side("before", &certificate.before), side("after", &certificate.after)];
@@ -134,9 +141,9 @@ impl Page {
         self.sentence(&format!("{} files of {} bytes were removed.", files.removed, files.bytes));
         self.sentence(&format!("Trimming of the medium: {}", certificate.trimming));
         if let Some(records) = &certificate.records {
-            let rows = records.iter().map(|of| {
-                vec![of.kind.clone(), of.stayed.to_string(), of.went.to_string()]
-            });
+            let rows = records
+                .iter()
+                .map(|of| vec![of.kind.clone(), of.stayed.to_string(), of.went.to_string()]);
             self.rows(&["Kind of record", "Stayed", "Went"], rows);
         }
         if let Some(openings) = &certificate.openings {
@@ -155,7 +162,9 @@ impl Page {
                 name.to_owned(),
                 search.tracers.to_string(),
                 search.keys.to_string(),
-                search.sealed_values.map_or_else(|| "not told".to_owned(), |count| count.to_string()),
+                search
+                    .sealed_values
+                    .map_or_else(|| "not told".to_owned(), |count| count.to_string()),
                 format!("{} files, {} bytes", search.files, search.bytes),
                 search.found.to_string(),
             ]
@@ -180,13 +189,12 @@ impl Page {
         if certificate.holds.is_empty() {
             self.sentence("None.");
         }
-        let rows = certificate
-            .holds
-            .iter()
-            .map(|hold| vec![hold.id.clone(), hold.case_reference.clone()]);
+        let rows =
+            certificate.holds.iter().map(|hold| vec![hold.id.clone(), hold.case_reference.clone()]);
         self.rows(&["Hold", "Case reference"], rows);
         self.heading("What is left, and why");
-        let rows = certificate.residual.iter().map(|left| vec![left.what.clone(), left.why.clone()]);
+        let rows =
+            certificate.residual.iter().map(|left| vec![left.what.clone(), left.why.clone()]);
         self.rows(&["What", "Why"], rows);
     }
 
@@ -223,8 +231,7 @@ impl Page {
         }
         self.raw("</tr></thead>\n");
         for who in ["Performed", "Verified"] {
-            let _infallible =
-                writeln!(self.0, "<tr><td>{who}</td>{}</tr>", "<td></td>".repeat(5));
+            let _infallible = writeln!(self.0, "<tr><td>{who}</td>{}</tr>", "<td></td>".repeat(5));
         }
         self.raw("</table>\n");
         self.sentence(proven);

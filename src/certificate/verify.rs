@@ -2,7 +2,6 @@
 //! says hangs together.
 
 use signpost_core::entry::Entry;
-use signpost_core::id::{PurgeId, Receipt};
 use signpost_core::terms::{Action, Outcome, PurgeState};
 use signpost_ledger::note::checkpoint::Checkpoint;
 use signpost_ledger::note::key::VerifierKey;
@@ -84,8 +83,8 @@ pub fn verify(
         let (named, key) = (certificate.ledger, ledger.name().to_owned());
         return Err(VerifyError::Ledger { named, key });
     }
-    let (checkpoint, signed) = Checkpoint::open(file.checkpoint.as_bytes(), ledger)
-        .map_err(VerifyError::Checkpoint)?;
+    let (checkpoint, signed) =
+        Checkpoint::open(file.checkpoint.as_bytes(), ledger).map_err(VerifyError::Checkpoint)?;
     let mut cosigned = Vec::with_capacity(witnesses.len());
     for witness in witnesses {
         let at = signed.verify(witness).map_err(VerifyError::Checkpoint)?;
@@ -104,7 +103,8 @@ fn check_entry(
     certificate: &Certificate,
     text: &str,
 ) -> Result<(), VerifyError> {
-    let entry = Entry::read(bytes).map_err(|_| VerifyError::Entry("is of no known format"))?;
+    let entry =
+        Entry::try_from(&bytes[..]).map_err(|_| VerifyError::Entry("is of no known format"))?;
     if entry.action() != Action::CertifyPurge || entry.outcome() != Outcome::Done {
         return Err(VerifyError::Entry("is not that of a certificate"));
     }

@@ -129,7 +129,7 @@ pub(super) const LEDGER_KEY: Quiet<VerifierKey> = Quiet {
 };
 
 /// Reads the public key of a witness.
-const WITNESS_KEY: Quiet<VerifierKey> = Quiet {
+pub(super) const WITNESS_KEY: Quiet<VerifierKey> = Quiet {
     parse: |text| key_of(Algorithm::Cosignature, text),
     expected: "a public key as `signpost witness create` prints it",
 };

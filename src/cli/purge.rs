@@ -1,5 +1,7 @@
-//! `signpost purge`: planned by an operator, approved by others, called off by either; and legal holds.
+//! `signpost purge`: planned by an operator, approved by others, called off by either, and certified; and
+//! legal holds.
 
+mod certificate;
 mod hold;
 mod names;
 mod plan;
@@ -9,7 +11,7 @@ use clap::{Args, Subcommand};
 
 use super::render::Output;
 
-/// Plans, approves and looks at purges, and sets and lifts legal holds
+/// Plans, approves, looks at and verifies purges, and sets and lifts legal holds
 #[derive(Args, Debug)]
 pub struct PurgeCommand {
     #[command(subcommand)]
@@ -31,6 +33,10 @@ enum Action {
     List(show::List),
     /// Shows what was counted, of one child too; for privacy officers
     Annex(show::Annex),
+    /// Fetches the certificate of a purge that is done
+    Certificate(certificate::Certificate),
+    /// Checks a certificate without the service
+    Verify(certificate::Verify),
     /// Sets and lifts legal holds, by two names each
     Hold(hold::HoldCommand),
 }
@@ -45,6 +51,8 @@ impl PurgeCommand {
             Action::Show(show) => show.run(output).await,
             Action::List(list) => list.run(output).await,
             Action::Annex(annex) => annex.run(output).await,
+            Action::Certificate(certificate) => certificate.run(output).await,
+            Action::Verify(verify) => verify.run(output),
             Action::Hold(hold) => hold.run(output).await,
         }
     }

@@ -1,7 +1,10 @@
-//! `[purge]`: how purges are planned.
+//! `[purge]`: how purges are planned and run, and what their certificates say that only people know.
 
+use jiff::civil::Time;
 use serde::Deserialize;
 use signpost_core::purge::PurgeRules;
+
+use crate::certificate::body::{Copy, Medium};
 
 /// The longest cooling-off time, in hours, and the longest life of a plan, in days.
 const COOLING_OFF_HOURS_MAX: u32 = 14 * 24;
@@ -17,13 +20,41 @@ pub struct Purge {
     pub expires_days: u32,
     /// The most purges of one child that an operator plans in a day (UTC).
     pub child_plans_a_day: u32,
+    /// The hour (UTC) in which purges of one child are begun, together by one turn; without it, each as
+    /// soon as it may run.
+    pub children_at: Option<Hour>,
+    /// Copies outside the service: what certificates say of them.
+    pub copy: Vec<Copy>,
+    /// The medium under the data directory and the keyring: what certificates say of it.
+    pub medium: Medium,
+}
+
+/// A time of day, as `02:00`.
+#[derive(Clone, std::marker::Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Hour(pub Time);
+
+impl TryFrom<String> for Hour {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let parsed = Time::strptime("%H:%M", &text);
+        parsed.map(Self).map_err(|_| "must be a time of day such as 02:00".to_owned())
+    }
 }
 
 impl Default for Purge {
     fn default() -> Self {
         let PurgeRules { cooling_off_hours, expires_days, child_plans_a_day } =
             PurgeRules::default();
-        Self { cooling_off_hours, expires_days, child_plans_a_day }
+        Self {
+            cooling_off_hours,
+            expires_days,
+            child_plans_a_day,
+            children_at: None,
+            copy: Vec::new(),
+            medium: Medium::default(),
+        }
     }
 }
 

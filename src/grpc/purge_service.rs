@@ -7,23 +7,28 @@ use std::pin::pin;
 
 use signpost_core::directory::ClockProgress;
 use signpost_core::directory::purge::ListHolds;
+use signpost_core::refusal::Refusal;
+use signpost_core::store::StoreError;
+use signpost_ledger::error::LedgerError;
 use signpost_proto::v1;
 use signpost_proto::v1::purge_service_server::PurgeService;
 use tonic::{Request, Response, Status};
 
-use super::Desk;
 use super::parse::clock_confirmation;
 use super::render::uuid_text;
+use super::{Desk, status};
+use crate::purge::Issuer;
 
 /// The service over the directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Purges {
     desk: Desk,
+    certificates: Issuer,
 }
 
 impl Purges {
-    pub(super) fn new(desk: Desk) -> Self {
-        Self { desk }
+    pub(super) fn new(desk: Desk, certificates: Issuer) -> Self {
+        Self { desk, certificates }
     }
 }
 
@@ -131,6 +136,26 @@ impl PurgeService for Purges {
         }))
     }
 
+    async fn get_purge_certificate(
+        &self,
+        request: Request<v1::GetPurgeCertificateRequest>,
+    ) -> Result<Response<v1::GetPurgeCertificateResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let purge = parse::purge(&message.purge_id);
+        let work = pin!(self.desk.directory.purge_certificate(&caller, &purge));
+        let written = self.desk.in_time(work).await?;
+        let file = match written.result {
+            None => None,
+            Some((text, entry)) => {
+                self.certificates.file(text, entry).await.map_err(|error| damaged(&error))?
+            }
+        };
+        Ok(Response::new(v1::GetPurgeCertificateResponse {
+            certificate: file.map_or_else(Vec::new, |file| file.to_string().into_bytes()),
+            receipt: written.receipt.0,
+        }))
+    }
+
     async fn set_hold(
         &self,
         request: Request<v1::SetHoldRequest>,
@@ -172,6 +197,12 @@ impl PurgeService for Purges {
             receipt: written.receipt.0,
         }))
     }
+}
+
+/// A tree that is there and cannot be read.
+fn damaged(error: &LedgerError) -> Status {
+    tracing::error!(%error, "the ledger's tree cannot be read");
+    status::of(&Refusal::Store(StoreError::Damaged))
 }
 
 #[cfg(test)]

@@ -222,8 +222,16 @@ impl Drive<'_> {
             }
             "RequestHistory" | "ConsentToHistory" | "AccessHistory" | "ListWithheld"
             | "ReviewAccess" => self.history(call).await,
-            "PlanPurge" | "ApprovePurge" | "CancelPurge" | "GetPurge" | "ListPurges"
-            | "GetPurgeAnnex" | "SetHold" | "LiftHold" | "ListHolds" => self.purge(call).await,
+            "PlanPurge"
+            | "ApprovePurge"
+            | "CancelPurge"
+            | "GetPurge"
+            | "ListPurges"
+            | "GetPurgeCertificate"
+            | "GetPurgeAnnex"
+            | "SetHold"
+            | "LiftHold"
+            | "ListHolds" => self.purge(call).await,
             "GetCheckpoint" | "ProveInclusion" | "ProveConsistency" | "ListEntries"
             | "GetFigures" => self.ledger(call).await,
             "Check" => self.check().await,

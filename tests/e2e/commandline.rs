@@ -243,8 +243,14 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
     assert_eq!(sorted(keys("ledger")), ["directory", "key", "origin"]);
     assert_eq!(sorted(keys("pseudonymiser")), ["keys", "mode"]);
     assert_eq!(sorted(keys("log")), ["format", "level"]);
-    let signpost::config::Purge { cooling_off_hours: _, expires_days: _, child_plans_a_day: _ } =
-        &purge;
+    let signpost::config::Purge {
+        cooling_off_hours: _,
+        expires_days: _,
+        child_plans_a_day: _,
+        children_at: _,
+        copy: _,
+        medium: _,
+    } = &purge;
     assert_eq!(purge, signpost::config::Purge::default(), "the file shows the defaults");
     assert_eq!(sorted(keys("purge")), ["child_plans_a_day", "cooling_off_hours", "expires_days"]);
     let shown = format!("{:?}", Quotas::default());

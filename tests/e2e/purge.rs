@@ -50,7 +50,7 @@ async fn approve(caller: &Caller, purge_id: &str, digest: &[u8]) -> Result<u64, 
 }
 
 async fn hold(caller: &Caller, name: Name) -> Result<v1::LegalHold, Status> {
-    let case_reference = "LEGAL-2026-00007".to_owned();
+    let case_reference = "LEG-2026-00007".to_owned();
     let set = v1::SetHoldRequest { request_id: request_id(), name: Some(name), case_reference };
     Ok(purges(caller).set_hold(caller.request(set)).await?.into_inner().hold.unwrap())
 }
@@ -126,6 +126,6 @@ async fn a_hold_outlives_a_restart_and_keeps_everything() {
     assert_eq!((all.code(), reason(&all).as_str()), (Code::FailedPrecondition, "HELD"));
     let holds = shown(&operator, &expired).await.holds;
     let told: Vec<_> = holds.iter().map(|hold| (&hold.hold_id, &hold.case_reference)).collect();
-    assert_eq!(told, [(&begun.hold_id, &"LEGAL-2026-00007".to_owned())]);
+    assert_eq!(told, [(&begun.hold_id, &"LEG-2026-00007".to_owned())]);
     service.stop().await;
 }

@@ -40,6 +40,16 @@ impl Client {
         self.call(message, send).await
     }
 
+    /// The file of a purge's certificate; empty until there is one that every witness has seen.
+    pub async fn get_purge_certificate(
+        &self,
+        purge_id: &str,
+    ) -> Result<v1::GetPurgeCertificateResponse, ClientError> {
+        let message = v1::GetPurgeCertificateRequest { purge_id: purge_id.to_owned() };
+        let send = |request| async move { self.purges().get_purge_certificate(request).await };
+        self.call(message, send).await
+    }
+
     /// Calls a purge off.
     pub async fn cancel_purge(
         &self,

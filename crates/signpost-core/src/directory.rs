@@ -65,11 +65,11 @@ pub use broker::BrokeredQuestion;
 pub use clock::{ClockConfirmation, ClockProgress, MayNotDestroy};
 pub use end_contact::ContactEnd;
 pub use evaluate::EvaluationLeave;
+pub use figures::{GetFigures, PublishedMonths};
 pub use history::{
     Access, ConsentToHistory, HistoryPage, OnBehalfOf, ReadHistory, RequestHistory, ReviewAccess,
     WithheldAccess,
 };
-pub use figures::{GetFigures, PublishedMonths};
 pub use ledger::{EntryFilter, ListEntries, ListedEntries};
 pub use record_contact::NewContact;
 pub use replay::Written;

@@ -20,9 +20,9 @@ use super::show::time;
 const EXAMPLES: &str = "\
 Examples, each by two different people, privacy officers or purge approvers:
   signpost purge hold set child --profile privacy-officer.toml --nhs \"999 000 0018\" \\
-      --ground court-order --case-reference LEGAL-2026-00007
+      --ground court-order --case-reference LEG-2026-00007
   signpost purge hold set second --profile purge-approver.toml \\
-      --hold 0190b2a4-7c1e-7000-8000-000000000008 --case-reference LEGAL-2026-00007
+      --hold 0190b2a4-7c1e-7000-8000-000000000008 --case-reference LEG-2026-00007
   signpost purge hold lift --profile purge-approver.toml \\
       --hold 0190b2a4-7c1e-7000-8000-000000000008
   signpost purge hold list --profile purge-approver.toml
@@ -119,7 +119,7 @@ enum SetName {
 /// The case file, which both names give.
 #[derive(Args, Debug)]
 struct CaseArgs {
-    /// The case file by which somebody answers for it, such as LEGAL-2026-00007; never an identifier
+    /// The case file by which somebody answers for it, such as LEG-2026-00007; never an identifier
     #[arg(long, value_name = "REFERENCE", value_parser = CASE)]
     case_reference: CaseReference,
     #[command(flatten)]

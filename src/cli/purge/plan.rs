@@ -27,7 +27,7 @@ Examples:
   signpost purge plan organisation --profile purge-operator.toml \\
       --id 0190b2a4-7c1e-7000-8000-000000000001 \\
       --legal-authority uk-gdpr-article-28-processor-exit --reason organisation-left \\
-      --case-reference LEGAL-2026-7
+      --case-reference LEG-2026-7
   signpost purge plan expired --profile purge-operator.toml --by 2026-06-15 \\
       --legal-authority uk-gdpr-article-5-storage-limitation --reason retention-over \\
       --case-reference DPO-2026-00044

@@ -35,7 +35,7 @@ pub const HOURS: Quiet<v1::Hours> = Quiet { parse: hours::parse, expected: hours
 /// Reads the reference of a case file.
 pub const CASE: Quiet<CaseReference> = Quiet {
     parse: |text| CaseReference::try_from(text.to_owned()).ok(),
-    expected: "2 to 8 capitals, a year and a number, such as DPO-2026-00042",
+    expected: "2 to 4 capitals, a year and 1 to 5 digits, such as DPO-2026-00042",
 };
 
 /// Reads the digest of a purge's plan.

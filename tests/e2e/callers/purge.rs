@@ -44,6 +44,12 @@ impl Drive<'_> {
                 let get = caller.request(v1::GetPurgeRequest { purge_id });
                 purges.get_purge(get).await.map(drop)
             }
+            "GetPurgeCertificate" => {
+                let lookers = ["PURGE_OPERATOR", "PURGE_APPROVER", "PRIVACY_OFFICER", "AUDITOR"];
+                let purge_id = self.planned(&lookers).await.purge_id;
+                let get = caller.request(v1::GetPurgeCertificateRequest { purge_id });
+                purges.get_purge_certificate(get).await.map(drop)
+            }
             "GetPurgeAnnex" => {
                 let purge_id = self.planned(&["PRIVACY_OFFICER"]).await.purge_id;
                 let get = caller.request(v1::GetPurgeAnnexRequest { purge_id });

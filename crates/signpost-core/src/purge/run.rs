@@ -48,6 +48,8 @@ pub struct LeftBehind {
     pub kinds: Vec<(RecordKind, Passed)>,
     /// What is searched for, by fingerprints.
     pub sought: Vec<Sought>,
+    /// How many of those, the first ones, are of openings and of the keys of those.
+    pub of_openings: usize,
     /// What the search before the switch came to: it found all.
     pub searched: SearchSummary,
 }

@@ -23,9 +23,9 @@ use signpost_core::testing::put_records;
 use crate::fixture::*;
 
 /// Who else has a part in purges: a second of each.
-pub(crate) const OSCAR: Who = Who { id: 20, organisation: 1, team: 11, role: Role::PurgeOperator };
-pub(crate) const ARTHUR: Who = Who { id: 21, organisation: 1, team: 11, role: Role::PurgeApprover };
-pub(crate) const PENNY: Who = Who { id: 22, organisation: 1, team: 11, role: Role::PrivacyOfficer };
+pub(crate) const OSCAR: Who = Who { id: 30, organisation: 1, team: 11, role: Role::PurgeOperator };
+pub(crate) const ARTHUR: Who = Who { id: 31, organisation: 1, team: 11, role: Role::PurgeApprover };
+pub(crate) const PENNY: Who = Who { id: 32, organisation: 1, team: 11, role: Role::PrivacyOfficer };
 
 pub(crate) fn forget(numbers: &[u8]) -> PurgeScope {
     PurgeScope::Child { subject: Some(child(numbers)), mode: PurgeMode::Forget }

@@ -99,6 +99,7 @@ pub(super) fn run() -> Record {
             generation: 4,
             kinds: vec![(RecordKind::Flag, passed)],
             sought: Sought::of(SoughtKind::Tracer, &[7; 32]).into_iter().collect(),
+            of_openings: 1,
             searched: summary,
         }),
         destroyed: Some(Destroyed {

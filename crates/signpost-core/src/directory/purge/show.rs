@@ -4,7 +4,7 @@ use super::super::replay::Written;
 use super::super::{Directory, Presented};
 use super::detail;
 use crate::commit::{Commit, Effect};
-use crate::id::PurgeId;
+use crate::id::{PurgeId, Receipt};
 use crate::permit::Permit;
 use crate::purge::{Count, LegalHold, PurgePlan, PurgeScope};
 use crate::record::{Record, RecordKey};
@@ -79,6 +79,35 @@ impl Directory {
             return Err(self.refuse(permit.deny(Reason::WrongState(problem))).await);
         };
         self.looked_at(permit, id, annex.counts).await
+    }
+
+    /// Shows the certificate of a purge: its text, and the entry that holds its digest; none as long as
+    /// it is not certified. The look is on record.
+    pub async fn purge_certificate(
+        &self,
+        presented: &Presented,
+        request: &Result<PurgeId, Invalid>,
+    ) -> Result<Written<Option<(String, Receipt)>>, Refusal> {
+        retry_contended!(self.purge_certificate_once(presented, request))
+    }
+
+    async fn purge_certificate_once(
+        &self,
+        presented: &Presented,
+        request: &Result<PurgeId, Invalid>,
+    ) -> Result<Written<Option<(String, Receipt)>>, Refusal> {
+        let (mut permit, id) = self.may_look(presented, Action::ShowPurge, request).await?;
+        if self.plan(&mut permit, id).await?.is_none() {
+            return Err(self.refuse(permit.deny(Reason::Unknown("purge"))).await);
+        }
+        let certificate = match self.look_up(&mut permit, RecordKey::PurgeCertificate(id)).await? {
+            None => None,
+            Some((version, Record::PurgeCertificate(certificate))) => {
+                Some((certificate.text, version))
+            }
+            Some(_) => return Err(StoreError::Damaged.into()),
+        };
+        self.looked_at(permit, id, certificate).await
     }
 
     /// Leave for a look at what is named.

@@ -72,28 +72,44 @@ impl Directory {
         Ok(suppressed.is_some_and(|Suppressed { key, purge }| key.gave(purge, whose, flag)))
     }
 
-    /// What a run of this plan must write so that later writes about its child are discarded, and what
-    /// that rests on; nothing where the plan suppresses nobody.
+    /// What a run of these plans must write so that later writes about their children are discarded, and
+    /// what that rests on; nothing where they suppress nobody.
     pub async fn suppression_writes(
         &self,
-        plan: &PurgePlan,
+        plans: impl Iterator<Item = &PurgePlan> + Send,
     ) -> Result<(Vec<Precondition>, Vec<Write>), StoreError> {
-        let PurgeScope::Child { subject: Some(subject), mode: PurgeMode::Suppress { until } } =
-            &plan.scope
-        else {
-            return Ok((Vec::new(), Vec::new()));
-        };
         let stored = self.store.read(&RecordKey::MarkerKey).await?;
         let version = stored.as_ref().map(|stored| stored.version);
-        let key = match stored.map(|stored| stored.record) {
+        let mut key = match stored.map(|stored| stored.record) {
             None => None,
             Some(Record::MarkerKey(key)) => Some(key),
             Some(_) => return Err(StoreError::Damaged),
         };
-        let end = first_day_after(*until).to_zoned(TimeZone::UTC);
-        let end = end.map_err(|_| StoreError::Damaged)?.timestamp();
-        let records = suppress(subject, plan.id, end, key, self.random());
-        let rests_on = Precondition::unchanged(RecordKey::MarkerKey, version);
-        Ok((vec![rests_on], records.into_iter().map(Write::Put).collect()))
+        let mut writes = Vec::new();
+        for plan in plans {
+            let PurgeScope::Child { subject: Some(subject), mode: PurgeMode::Suppress { until } } =
+                &plan.scope
+            else {
+                continue;
+            };
+            let end = first_day_after(*until).to_zoned(TimeZone::UTC);
+            let end = end.map_err(|_| StoreError::Damaged)?.timestamp();
+            for record in suppress(subject, plan.id, end, key.take(), self.random()) {
+                // All are made with one key, which is kept for as long as the last of them.
+                if let Record::MarkerKey(made) = record {
+                    key = Some(made);
+                } else {
+                    writes.push(Write::Put(record));
+                }
+            }
+        }
+        match key {
+            Some(key) if !writes.is_empty() => {
+                writes.push(Write::Put(Record::MarkerKey(key)));
+                let rests_on = Precondition::unchanged(RecordKey::MarkerKey, version);
+                Ok((vec![rests_on], writes))
+            }
+            _ => Ok((Vec::new(), Vec::new())),
+        }
     }
 }

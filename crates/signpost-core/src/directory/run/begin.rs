@@ -1,18 +1,14 @@
 //! Beginning a run: from here on what its purges take is left out of every answer.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
 use super::{Due, RunError};
 use crate::commit::{Precondition, Write};
 use crate::directory::Directory;
 use crate::directory::purge::MayNotPurge;
 use crate::id::{Receipt, RunId};
-use crate::purge::{LegalHold, PurgeMode, PurgePlan, PurgeRun, PurgeScope, suppress};
+use crate::purge::{LegalHold, PurgePlan, PurgeRun};
 use crate::record::{Record, RecordKey};
 use crate::refusal::Refusal;
 use crate::register::ServiceState;
-use crate::store::StoreError;
 use crate::terms::{PurgeState, ScopeKind};
 
 impl Directory {
@@ -54,7 +50,10 @@ impl Directory {
             frozen.note_entries(*version);
             writes.push(Write::Put(Record::Purge(Box::new(frozen))));
         }
-        self.mark_suppressed(&plans, &mut rests_on, &mut writes).await?;
+        let suppressed = plans.iter().map(|(plan, _)| plan);
+        let (unchanged, markers) = self.suppression_writes(suppressed).await?;
+        rests_on.extend(unchanged);
+        writes.extend(markers);
         self.record_step(&run, rests_on, writes).await?;
         Ok(Some(PurgeState::Frozen))
     }
@@ -89,50 +88,4 @@ impl Directory {
         }
         Ok((plans, holds))
     }
-
-    /// Marks the children that are to be suppressed: from this commit on writes about them are discarded.
-    async fn mark_suppressed(
-        &self,
-        plans: &[(PurgePlan, Receipt)],
-        rests_on: &mut Vec<Precondition>,
-        writes: &mut Vec<Write>,
-    ) -> Result<(), StoreError> {
-        let stored = self.store.read(&RecordKey::MarkerKey).await?;
-        let version = stored.as_ref().map(|stored| stored.version);
-        let mut key = match stored.map(|stored| stored.record) {
-            None => None,
-            Some(Record::MarkerKey(key)) => Some(key),
-            Some(_) => return Err(StoreError::Damaged),
-        };
-        for (plan, _) in plans {
-            let PurgeScope::Child { subject: Some(subject), mode: PurgeMode::Suppress { until } } =
-                &plan.scope
-            else {
-                continue;
-            };
-            let until = end_of(*until);
-            for record in suppress(subject, plan.id, until, key.take(), self.random()) {
-                if let Record::MarkerKey(made) = &record {
-                    key = Some(made.clone());
-                } else {
-                    writes.push(Write::Put(record));
-                }
-            }
-        }
-        if let Some(key) = key.filter(|_| writes.iter().any(puts_suppression)) {
-            rests_on.push(Precondition::unchanged(RecordKey::MarkerKey, version));
-            writes.push(Write::Put(Record::MarkerKey(key)));
-        }
-        Ok(())
-    }
-}
-
-fn puts_suppression(write: &Write) -> bool {
-    matches!(write, Write::Put(Record::Suppression(_)))
-}
-
-/// The moment at which this day is over, in UTC.
-fn end_of(day: jiff::civil::Date) -> Timestamp {
-    let next = day.tomorrow().unwrap_or(day);
-    next.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
 }

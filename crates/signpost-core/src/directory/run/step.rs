@@ -25,6 +25,7 @@ impl Directory {
         let generations = self.store.generations();
         let taken = Arc::new(running.taken.clone());
         let mut sought = generations.sought_openings(taken, running.frozen_in()?).await?;
+        let of_openings = sought.len();
         let Prepared { generation, kinds, sought: of_generation, .. } =
             self.prepare_for(&running).await?;
         sought.extend(of_generation);
@@ -38,6 +39,7 @@ impl Directory {
             generation: generation - 1,
             kinds: kinds.into_iter().collect(),
             sought,
+            of_openings,
             searched: summary,
         };
         self.step(running, PurgeState::Copied, Vec::new(), |run| run.left = Some(left)).await

@@ -63,8 +63,6 @@ async fn a_shield_that_came_from_the_child_still_protects_whom_it_spread_to() {
     let head = scene.store.read(&signpost_core::record::RecordKey::Head(other.clone())).await;
     let head = head.unwrap().unwrap();
     let covered = coverage.covers(head.version, &head.record);
-    let Some(Covered::Changed(Record::Head(left))) = covered else {
-        panic!("{covered:?}")
-    };
+    let Some(Covered::Changed(Record::Head(left))) = covered else { panic!("{covered:?}") };
     assert_eq!(left.shields[0].set_on, [other], "it can still be lifted by naming the child");
 }

@@ -124,7 +124,8 @@ async fn a_marker_does_not_hold_the_pseudonym_and_is_under_a_key_that_lasts_as_l
     let id = shown.await.plan.id;
     let stored = scene.store.read(&RecordKey::Purge(id)).await.unwrap().unwrap();
     let Record::Purge(plan) = stored.record else { panic!("a plan's key leads to a plan") };
-    let (rests_on, writes) = scene.directory.suppression_writes(&plan).await.unwrap();
+    let (rests_on, writes) =
+        scene.directory.suppression_writes([&*plan].into_iter()).await.unwrap();
     assert_eq!(rests_on.len(), 1);
     let records: Vec<Record> = writes
         .into_iter()
@@ -142,11 +143,12 @@ async fn a_marker_does_not_hold_the_pseudonym_and_is_under_a_key_that_lasts_as_l
     let mut other = plan.clone();
     other.id = PurgeId::new([3; 16]);
     put_records(&*scene.store, records.clone()).await.unwrap();
-    let (_, again) = scene.directory.suppression_writes(&other).await.unwrap();
+    let (_, again) = scene.directory.suppression_writes([&*other].into_iter()).await.unwrap();
     let signpost_core::commit::Write::Put(Record::Suppression(second)) = &again[0] else {
         panic!("the markers come first")
     };
     assert_eq!(first.marker, second.marker, "one key for all");
-    let (_, none) = scene.directory.suppression_writes(&plan.without_child()).await.unwrap();
+    let (_, none) =
+        scene.directory.suppression_writes([&plan.without_child()].into_iter()).await.unwrap();
     assert_eq!(none, []);
 }
