@@ -80,7 +80,7 @@ pub struct Purge {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// PLANNED, APPROVED, FROZEN, COPIED, SWITCHED, KEYS_DESTROYED, FILES_REMOVED or SCANNED.
+    /// PLANNED, APPROVED, FROZEN, COPIED, SWITCHED, `KEYS_DESTROYED`, `FILES_REMOVED` or SCANNED.
     pub state: String,
     /// When.
     pub at: String,

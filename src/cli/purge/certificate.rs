@@ -108,15 +108,13 @@ impl Verify {
 /// What shows that it is genuine, a sentence.
 fn proven(verified: &Verified) -> String {
     let (size, origin) = (verified.checkpoint.size, &verified.checkpoint.origin);
-    let mut sentence =
-        format!("It is signed by the ledger {origin} and held by its {size} entries");
-    for (key, at) in &verified.witnesses {
+    let cosigned = verified.witnesses.iter().map(|(key, at)| {
         let at = at.and_then(|seconds| Timestamp::from_second(i64::try_from(seconds).ok()?).ok());
         let at = at.map_or_else(String::new, |at| format!(" at {at}"));
-        sentence.push_str(&format!("; {} cosigned them{at}", key.name()));
-    }
-    sentence.push('.');
-    sentence
+        format!("; {} cosigned them{at}", key.name())
+    });
+    let cosigned: String = cosigned.collect();
+    format!("It is signed by the ledger {origin} and held by its {size} entries{cosigned}.")
 }
 
 fn read(path: &Path) -> anyhow::Result<CertificateFile> {

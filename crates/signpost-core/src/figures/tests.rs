@@ -89,7 +89,7 @@ fn hold(rows: Vec<Vec<u64>>) {
     let table = Totalled::new(rows);
     let withheld = withheld(&table);
     let reader = Reader { table: &table, withheld: &withheld };
-    let last = table.places().last().unwrap();
+    let end = table.places().last().unwrap();
     for place in table.places() {
         let number = table.number(place);
         if !(1..SHOWN_FROM).contains(&number) {
@@ -97,7 +97,7 @@ fn hold(rows: Vec<Vec<u64>>) {
         }
         assert!(withheld.contains(&place), "{number} at {place:?} is shown: {table:?}");
         let (least, most) = reader.range(place, 4);
-        let is_total = place.0 == last.0 || place.1 == last.1;
+        let is_total = place.0 == end.0 || place.1 == end.1;
         let is_hidden = if is_total { most >= number + 3 } else { least == 1 && most >= 4 };
         assert!(is_hidden, "{number} at {place:?} is {least} to {most}: {table:?}, {withheld:?}");
     }
