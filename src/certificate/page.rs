@@ -254,3 +254,47 @@ fn escaped(text: &str) -> String {
     }
     html
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOLDEN: &str = include_str!("../../tests/golden/certificate.json");
+
+    #[test]
+    fn whatever_the_operator_declared_is_text_on_the_page() {
+        let certificate = Certificate::from_text(GOLDEN).unwrap();
+        let html = page(&certificate, "00ff", "Signed by <nobody>.");
+        assert!(
+            html.contains("<td>Northfield &lt;IT &amp; &quot;Archive&quot;&gt;</td>"),
+            "{html}"
+        );
+        assert!(html.contains("<p>Signed by &lt;nobody&gt;.</p>"));
+        assert!(!html.contains("<IT") && !html.contains("<nobody>") && !html.contains("<script"));
+        assert_eq!(escaped("<&>\"'"), "&lt;&amp;&gt;&quot;&#39;");
+    }
+
+    #[test]
+    fn the_page_says_all_that_the_certificate_says() {
+        let certificate = Certificate::from_text(GOLDEN).unwrap();
+        let html = page(&certificate, "00ff", "");
+        let purge = &certificate.purge;
+        for said in [&purge.id, &purge.legal_authority, &purge.case_reference, &purge.digest] {
+            assert!(html.contains(said.as_str()), "{said} is missing");
+        }
+        for step in &certificate.steps {
+            assert!(html.contains(&step.state) && html.contains(&step.at), "{step:?}");
+        }
+        for key in &certificate.keys {
+            assert!(html.contains(&key.id) && html.contains(&key.method), "{key:?}");
+        }
+        for roots in [&certificate.before, &certificate.after] {
+            assert!(html.contains(&roots.ledger_root) && html.contains(&roots.frame_hash));
+        }
+        for said in ["123456 bytes", "LEG-2026-00007", "2026-07-16", "N-0001", "<code>00ff</code>"]
+        {
+            assert!(html.contains(said), "{said} is missing");
+        }
+        assert!(html.contains("not declared"), "what nobody declared says so");
+    }
+}

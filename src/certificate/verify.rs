@@ -173,3 +173,6 @@ fn check_steps(steps: &[Step], index: u64) -> Result<(), VerifyError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

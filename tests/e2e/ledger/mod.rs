@@ -6,7 +6,7 @@ mod damage;
 mod figures;
 mod history;
 mod start;
-mod witness;
+pub(crate) mod witness;
 
 use std::path::Path;
 

@@ -13,15 +13,15 @@ const IDENTITY: [&str; 6] =
     ["--name", "witness.example/w1", "--key", "witness.key", "--directory", "witness"];
 
 /// A county whose configuration names a witness, and that.
-struct Witnessed {
-    world: World,
-    witness: Option<Binary>,
-    key: VerifierKey,
+pub(crate) struct Witnessed {
+    pub(crate) world: World,
+    pub(crate) witness: Option<Binary>,
+    pub(crate) key: VerifierKey,
     listen: String,
 }
 
 impl Witnessed {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new();
         world.initialise().await;
         let made = run(&world, &[&["witness", "create"], &IDENTITY[..]].concat());
@@ -38,7 +38,7 @@ impl Witnessed {
     }
 
     /// The witness goes on, where it was.
-    async fn begin(&mut self) {
+    pub(crate) async fn begin(&mut self) {
         let ledger = signpost::ledger::verifier(&self.world.config(&[]).ledger).unwrap();
         let (listen, ledger) = (self.listen.clone(), ledger.to_string());
         let more = ["--listen", &listen, "--ledger-key", &ledger];

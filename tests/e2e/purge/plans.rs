@@ -1,53 +1,14 @@
-//! Purges over mutual TLS: planned, counted, approved and held back, and what each is told.
+//! Purges planned, counted, approved and held back, and what each is told.
 
 use signpost_core::terms::Action;
 use signpost_proto::v1;
 use signpost_proto::v1::plan_purge_request::Scope;
-use signpost_proto::v1::purge_service_client::PurgeServiceClient;
 use signpost_proto::v1::set_hold_request::Name;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::harness::{Caller, Service, contact, eventually, request_id};
-
-fn purges(caller: &Caller) -> PurgeServiceClient<Channel> {
-    PurgeServiceClient::new(caller.channel())
-}
-
-async fn plan(caller: &Caller, scope: Scope) -> Result<v1::PlanPurgeResponse, Status> {
-    let plan = v1::PlanPurgeRequest {
-        request_id: request_id(),
-        scope: Some(scope),
-        authority: v1::PurgeAuthority::UkGdprArticle17.into(),
-        reason: v1::PurgeReason::ErasureRequest.into(),
-        case_reference: "DPO-2026-00042".to_owned(),
-    };
-    Ok(purges(caller).plan_purge(caller.request(plan)).await?.into_inner())
-}
-
-fn forget(child: &[v1::Pseudonym]) -> Scope {
-    let mode = v1::SuppressionMode::Forget.into();
-    Scope::Child(v1::PurgeOfChild { pseudonyms: child.to_vec(), mode, suppress_until: None })
-}
-
-async fn shown(caller: &Caller, purge_id: &str) -> v1::GetPurgeResponse {
-    eventually("what it would take is counted", || async {
-        let get = caller.request(v1::GetPurgeRequest { purge_id: purge_id.to_owned() });
-        let found = purges(caller).get_purge(get).await.unwrap().into_inner();
-        found.purge.as_ref().is_some_and(|purge| purge.counted).then_some(found)
-    })
-    .await
-}
-
-async fn approve(caller: &Caller, purge_id: &str, digest: &[u8]) -> Result<u64, Status> {
-    let approve = v1::ApprovePurgeRequest {
-        request_id: request_id(),
-        purge_id: purge_id.to_owned(),
-        digest: digest.to_vec(),
-    };
-    Ok(purges(caller).approve_purge(caller.request(approve)).await?.into_inner().receipt)
-}
+use super::{alike, approve, forget, plan, purges, shown};
+use crate::harness::{Caller, Service, contact, request_id};
 
 async fn hold(caller: &Caller, name: Name) -> Result<v1::LegalHold, Status> {
     let case_reference = "LEG-2026-00007".to_owned();
@@ -57,12 +18,6 @@ async fn hold(caller: &Caller, name: Name) -> Result<v1::LegalHold, Status> {
 
 fn reason(status: &Status) -> String {
     status.get_error_details().error_info().unwrap().reason.clone()
-}
-
-/// What is the same of every plan of a child: all but its id, digest, cut-off and time.
-fn alike(mut purge: v1::Purge) -> v1::Purge {
-    (purge.planned_ms, purge.expires_ms, purge.cut_off) = (0, 0, 0);
-    v1::Purge { purge_id: String::new(), digest: Vec::new(), ..purge }
 }
 
 #[tokio::test(flavor = "multi_thread")]
