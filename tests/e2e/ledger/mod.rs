@@ -41,7 +41,7 @@ fn checkpoint(world: &World) -> (Checkpoint, Vec<u8>) {
 }
 
 /// Copies a directory with all in it.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir(to).unwrap();
     std::fs::set_permissions(to, std::fs::metadata(from).unwrap().permissions()).unwrap();
     for item in std::fs::read_dir(from).unwrap() {

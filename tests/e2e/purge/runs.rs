@@ -9,6 +9,7 @@ use super::{
     forget, get, known_to_two, ledger_key, on_record, verified,
 };
 use crate::harness::{Service, contact, date, eventually};
+use crate::ledger::copy;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purged_child_is_unknown_and_every_other_is_answered_as_before() {
@@ -68,6 +69,33 @@ async fn an_organisations_flags_go_and_those_of_others_stay() {
     assert_eq!((flags.stayed, flags.went), (1, 2));
     let (before, after) = (certificate.searched_before, certificate.searched_after);
     assert!(before.sealed_values > Some(0) && before.found > 0 && after.found == 0);
+    service.stop().await;
+}
+
+/// What an operator puts aside of the files is what the search is for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_what_is_destroyed_keeps_the_certificate_back() {
+    let service = Service::start().await;
+    let child = known_to_two(&service, "999 000 0018").await;
+    let purge_id = approved(&service, forget(&child)).await;
+    let (data, aside) = (service.world.path("data"), service.world.path("data/aside"));
+    let elsewhere = service.world.path("aside");
+    copy(&data, &elsewhere);
+    std::fs::rename(&elsewhere, &aside).unwrap();
+    cool_off(&service).await;
+    confirm_clock(&service).await;
+    let operator = service.person("PURGE_OPERATOR");
+    let state = || async { get(&operator, &purge_id).await.purge.unwrap().state() };
+    eventually("all but the search", || async {
+        (state().await == v1::PurgeState::FilesRemoved).then_some(())
+    })
+    .await;
+    // The search is tried again and again.
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert_eq!(state().await, v1::PurgeState::FilesRemoved);
+    assert!(certificate(&operator, &purge_id).await.is_empty());
+    std::fs::remove_dir_all(&aside).unwrap();
+    certified(&service, &purge_id).await;
     service.stop().await;
 }
 
