@@ -57,7 +57,12 @@ impl Purger {
     /// Takes the next step of what is due, if there is one. Gives whether there was.
     pub(crate) async fn step(&self) -> Result<bool, PurgeError> {
         let progress = Arc::new(Told::default());
-        if let Some(state) = self.directory.step_purges(self.due(), progress).await? {
+        let due = self.due();
+        // With the children's, by one turn.
+        if due == Due::All && self.directory.plan_by_standing_order().await?.is_some() {
+            tracing::info!("the purge of the day is planned by the standing order");
+        }
+        if let Some(state) = self.directory.step_purges(due, progress).await? {
             tracing::info!(state = state.name(), "purges came a step on");
             return Ok(true);
         }

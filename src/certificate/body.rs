@@ -74,6 +74,20 @@ pub struct Purge {
     pub digest: String,
     /// The last ledger entry before it was planned: later records were not touched.
     pub cut_off: u64,
+    /// The openings of entries before this one went, as past their time; if any did.
+    pub openings_below: Option<u64>,
+    /// The standing order that it was planned by: then planning and approval are the order's.
+    pub standing_order: Option<StandingOrder>,
+}
+
+/// A standing order, as it was approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandingOrder {
+    /// Its id.
+    pub id: String,
+    /// What was approved.
+    pub digest: String,
 }
 
 /// One step, and its entry.

@@ -98,6 +98,9 @@ impl Page {
         let mut facts = vec![("Scope", purge.scope.clone())];
         facts.extend(purge.of.clone().map(|of| ("Of", of)));
         facts.extend(purge.mode.clone().map(|mode| ("Afterwards", mode)));
+        facts.extend(purge.standing_order.as_ref().map(|order| {
+            ("Planned by", format!("standing order {}, digest {}", order.id, order.digest))
+        }));
         facts.extend([
             ("Legal authority", purge.legal_authority.clone()),
             ("Reason", purge.reason.clone()),
@@ -105,6 +108,9 @@ impl Page {
             ("Digest approved", purge.digest.clone()),
             ("Not touched", format!("what was recorded after entry {}", purge.cut_off)),
         ]);
+        facts.extend(purge.openings_below.map(|below| {
+            ("Openings past their time", format!("those of entries before entry {below}"))
+        }));
         self.facts(facts);
     }
 

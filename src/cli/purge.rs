@@ -6,6 +6,7 @@ mod hold;
 mod names;
 mod plan;
 mod show;
+mod standing;
 
 use clap::{Args, Subcommand};
 
@@ -39,6 +40,8 @@ enum Action {
     Verify(certificate::Verify),
     /// Sets and lifts legal holds, by two names each
     Hold(hold::HoldCommand),
+    /// The standing order, by which a purge of what is expired is planned each day
+    Standing(standing::StandingCommand),
 }
 
 impl PurgeCommand {
@@ -54,6 +57,7 @@ impl PurgeCommand {
             Action::Certificate(certificate) => certificate.run(output).await,
             Action::Verify(verify) => verify.run(output),
             Action::Hold(hold) => hold.run(output).await,
+            Action::Standing(standing) => standing.run(output).await,
         }
     }
 }

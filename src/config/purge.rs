@@ -10,6 +10,9 @@ use crate::certificate::body::{Copy, Medium};
 const COOLING_OFF_HOURS_MAX: u32 = 14 * 24;
 const EXPIRES_DAYS_MAX: u32 = 60;
 
+/// The longest that openings are kept, in years.
+const OPENINGS_YEARS_MAX: u32 = 100;
+
 /// `[purge]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -20,6 +23,8 @@ pub struct Purge {
     pub expires_days: u32,
     /// The most purges of one child that an operator plans in a day (UTC).
     pub child_plans_a_day: u32,
+    /// Years after which the opening of an entry is past its time.
+    pub openings_years: u32,
     /// The hour (UTC) in which purges of one child are begun, together by one turn; without it, each as
     /// soon as it may run.
     pub children_at: Option<Hour>,
@@ -45,12 +50,13 @@ impl TryFrom<String> for Hour {
 
 impl Default for Purge {
     fn default() -> Self {
-        let PurgeRules { cooling_off_hours, expires_days, child_plans_a_day } =
+        let PurgeRules { cooling_off_hours, expires_days, child_plans_a_day, openings_years } =
             PurgeRules::default();
         Self {
             cooling_off_hours,
             expires_days,
             child_plans_a_day,
+            openings_years,
             children_at: None,
             copy: Vec::new(),
             medium: Medium::default(),
@@ -66,6 +72,7 @@ impl Purge {
             cooling_off_hours: self.cooling_off_hours,
             expires_days: self.expires_days,
             child_plans_a_day: self.child_plans_a_day,
+            openings_years: self.openings_years,
         }
     }
 
@@ -83,6 +90,9 @@ impl Purge {
         if self.child_plans_a_day == 0 {
             return Err("purge.child_plans_a_day must be greater than 0".to_owned());
         }
+        if !(1..=OPENINGS_YEARS_MAX).contains(&self.openings_years) {
+            return Err(format!("purge.openings_years must be 1 to {OPENINGS_YEARS_MAX}"));
+        }
         Ok(())
     }
 }
@@ -95,12 +105,14 @@ mod tests {
     fn the_rules_fit_together() {
         assert_eq!(Purge::default().check(), Ok(()));
         assert_eq!(Purge::default().rules(), PurgeRules::default());
-        let wrong: [fn(&mut Purge); 5] = [
+        let wrong: [fn(&mut Purge); 7] = [
             |purge| purge.cooling_off_hours = 0,
             |purge| purge.cooling_off_hours = 14 * 24 + 1,
             |purge| purge.expires_days = 0,
             |purge| (purge.cooling_off_hours, purge.expires_days) = (24, 1),
             |purge| purge.child_plans_a_day = 0,
+            |purge| purge.openings_years = 0,
+            |purge| purge.openings_years = 101,
         ];
         for change in wrong {
             let mut purge = Purge::default();

@@ -5,6 +5,7 @@ mod render;
 
 use std::pin::pin;
 
+use jiff::tz::TimeZone;
 use signpost_core::directory::ClockProgress;
 use signpost_core::directory::purge::ListHolds;
 use signpost_core::refusal::Refusal;
@@ -196,6 +197,54 @@ impl PurgeService for Purges {
             holds: written.result.iter().map(render::hold).collect(),
             receipt: written.receipt.0,
         }))
+    }
+
+    async fn set_standing_order(
+        &self,
+        request: Request<v1::SetStandingOrderRequest>,
+    ) -> Result<Response<v1::SetStandingOrderResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let set = parse::standing_order(message);
+        let work = pin!(self.desk.directory.set_standing_order(&caller, &set));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::SetStandingOrderResponse {
+            order_id: uuid_text(*written.result.as_bytes()),
+            receipt: written.receipt.0,
+        }))
+    }
+
+    async fn approve_standing_order(
+        &self,
+        request: Request<v1::ApproveStandingOrderRequest>,
+    ) -> Result<Response<v1::ApproveStandingOrderResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let approve = parse::order_approval(&message);
+        let work = pin!(self.desk.directory.approve_standing_order(&caller, &approve));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::ApproveStandingOrderResponse { receipt: written.receipt.0 }))
+    }
+
+    async fn revoke_standing_order(
+        &self,
+        request: Request<v1::RevokeStandingOrderRequest>,
+    ) -> Result<Response<v1::RevokeStandingOrderResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let revoke = parse::order_revocation(&message);
+        let work = pin!(self.desk.directory.revoke_standing_order(&caller, &revoke));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::RevokeStandingOrderResponse { receipt: written.receipt.0 }))
+    }
+
+    async fn get_standing_order(
+        &self,
+        request: Request<v1::GetStandingOrderRequest>,
+    ) -> Result<Response<v1::GetStandingOrderResponse>, Status> {
+        let (_place, caller, v1::GetStandingOrderRequest {}) = self.desk.admit(request).await?;
+        let work = pin!(self.desk.directory.show_standing_order(&caller));
+        let written = self.desk.in_time(work).await?;
+        let today = TimeZone::UTC.to_datetime(self.desk.directory.now()).date();
+        let order = written.result.map(|order| render::standing_order(&order, today));
+        Ok(Response::new(v1::GetStandingOrderResponse { order, receipt: written.receipt.0 }))
     }
 }
 

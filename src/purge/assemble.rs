@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{PurgeError, trimming};
 use crate::certificate::body::{
     Certificate, Copy, FORM, Files, Hold, Key, Medium, Openings, Purge, Records, Residual, Roots,
-    Sanitisation, Search, Service, Step,
+    Sanitisation, Search, Service, StandingOrder, Step,
 };
 use crate::config;
 use crate::ledger::keeper::{Published, Shelf};
@@ -151,6 +151,11 @@ fn purge(facts: &PurgeFacts) -> Purge {
         case_reference: plan.case.as_str().to_owned(),
         digest: hex::encode(plan.digest.as_bytes()),
         cut_off: plan.cut_off.0,
+        openings_below: plan.reach.openings_below.map(|below| below.0),
+        standing_order: plan.order.map(|order| StandingOrder {
+            id: uuid(order.id.as_bytes()),
+            digest: hex::encode(order.digest.as_bytes()),
+        }),
     }
 }
 

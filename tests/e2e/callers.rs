@@ -231,7 +231,11 @@ impl Drive<'_> {
             | "GetPurgeAnnex"
             | "SetHold"
             | "LiftHold"
-            | "ListHolds" => self.purge(call).await,
+            | "ListHolds"
+            | "SetStandingOrder"
+            | "ApproveStandingOrder"
+            | "RevokeStandingOrder"
+            | "GetStandingOrder" => self.purge(call).await,
             "GetCheckpoint" | "ProveInclusion" | "ProveConsistency" | "ListEntries"
             | "GetFigures" => self.ledger(call).await,
             "Check" => self.check().await,

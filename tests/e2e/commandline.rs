@@ -247,6 +247,7 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
         cooling_off_hours: _,
         expires_days: _,
         child_plans_a_day: _,
+        openings_years: _,
         children_at: _,
         copy: _,
         medium: _,

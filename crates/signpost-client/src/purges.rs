@@ -97,6 +97,39 @@ impl Client {
         self.call(message, send).await
     }
 
+    /// Proposes the standing order.
+    pub async fn set_standing_order(
+        &self,
+        message: v1::SetStandingOrderRequest,
+    ) -> Result<v1::SetStandingOrderResponse, ClientError> {
+        let send = |request| async move { self.purges().set_standing_order(request).await };
+        self.call(message, send).await
+    }
+
+    /// Approves the standing order.
+    pub async fn approve_standing_order(
+        &self,
+        message: v1::ApproveStandingOrderRequest,
+    ) -> Result<v1::ApproveStandingOrderResponse, ClientError> {
+        let send = |request| async move { self.purges().approve_standing_order(request).await };
+        self.call(message, send).await
+    }
+
+    /// Revokes the standing order.
+    pub async fn revoke_standing_order(
+        &self,
+        message: v1::RevokeStandingOrderRequest,
+    ) -> Result<v1::RevokeStandingOrderResponse, ClientError> {
+        let send = |request| async move { self.purges().revoke_standing_order(request).await };
+        self.call(message, send).await
+    }
+
+    /// Shows the last standing order that was proposed. The look is on record.
+    pub async fn get_standing_order(&self) -> Result<v1::GetStandingOrderResponse, ClientError> {
+        let send = |request| async move { self.purges().get_standing_order(request).await };
+        self.call(v1::GetStandingOrderRequest {}, send).await
+    }
+
     /// Gives one of the two names that set a legal hold.
     pub async fn set_hold(
         &self,

@@ -55,6 +55,8 @@ ids! {
     RunId;
     /// A legal hold.
     HoldId;
+    /// A standing order of purges.
+    OrderId;
     /// A history of who looked at a child's flags.
     HistoryId;
     /// The client's own id of a write (AIP-155): the same id gives the first result again.

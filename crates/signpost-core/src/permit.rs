@@ -146,10 +146,12 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         Action::SetShield | Action::LiftShield => {
             &[Role::SocialWorkManager, Role::MashPractitioner]
         }
-        Action::ConfirmClock | Action::CancelPurge => &[Role::PurgeOperator, Role::PurgeApprover],
-        Action::PlanPurge => &[Role::PurgeOperator],
-        Action::ApprovePurge => &[Role::PurgeApprover],
-        Action::ShowPurge | Action::ListPurges => {
+        Action::ConfirmClock | Action::CancelPurge | Action::RevokeStandingOrder => {
+            &[Role::PurgeOperator, Role::PurgeApprover]
+        }
+        Action::PlanPurge | Action::SetStandingOrder => &[Role::PurgeOperator],
+        Action::ApprovePurge | Action::ApproveStandingOrder => &[Role::PurgeApprover],
+        Action::ShowPurge | Action::ListPurges | Action::ShowStandingOrder => {
             &[Role::PurgeOperator, Role::PurgeApprover, Role::PrivacyOfficer, Role::Auditor]
         }
         // Whoever plans purges does not decide what is held back from them.
@@ -196,6 +198,7 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         | Action::CountPurge
         | Action::AdvancePurge
         | Action::CertifyPurge
+        | Action::PlanByStandingOrder
         | Action::RenewCertificate
         | Action::RedeemCode => &[],
     }

@@ -6,6 +6,7 @@ mod coverage;
 mod digest;
 mod hold;
 mod run;
+mod standing;
 mod suppression;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ pub use coverage::{Coverage, Covered};
 pub use hold::{Held, LegalHold};
 pub(crate) use run::Purging;
 pub use run::{LeftBehind, PurgeCertificate, PurgeRun, SearchSummary, Taken};
+pub use standing::{StandingOrder, UnderOrder};
 pub(crate) use suppression::Recording;
 pub use suppression::{MarkerKey, MarkerSecret, Suppression, suppress};
 
@@ -80,6 +82,9 @@ pub struct Reach {
     pub systems: Vec<SystemId>,
     /// After so many months an ended involvement is shown to nobody, by the policy of that day.
     pub visible_months: u32,
+    /// Of what is expired: the openings of all entries before this one are past their time. None where
+    /// there are none, or the scope is another.
+    pub openings_below: Option<Receipt>,
 }
 
 /// One name behind a purge.
@@ -133,6 +138,8 @@ pub struct PurgePlan {
     pub cancelled: Option<Approval>,
     /// How far it is, as it is stored: see [`PurgePlan::state_at`].
     pub state: PurgeState,
+    /// The standing order that it was planned by: its names are the ones behind this plan.
+    pub order: Option<UnderOrder>,
 }
 
 /// How purges are planned.
@@ -144,6 +151,8 @@ pub struct PurgeRules {
     pub expires_days: u32,
     /// How many plans of one child an operator may make in a day (UTC).
     pub child_plans_a_day: u32,
+    /// After how many years the opening of an entry is past its time.
+    pub openings_years: u32,
 }
 
 /// Why a purge may not be begun.
@@ -162,7 +171,7 @@ pub enum MayNotRun {
 
 impl Default for PurgeRules {
     fn default() -> Self {
-        Self { cooling_off_hours: 24, expires_days: 14, child_plans_a_day: 5 }
+        Self { cooling_off_hours: 24, expires_days: 14, child_plans_a_day: 5, openings_years: 6 }
     }
 }
 

@@ -11,12 +11,12 @@ use crate::alert::{Alert, AlertMark, Canary};
 use crate::flag::ContactFlag;
 use crate::history::{AccessReview, History};
 use crate::id::{
-    ActorId, BodyDigest, FlagId, HistoryId, HoldId, LiftId, OrganisationId, PersonId, ProposalId,
-    PurgeId, Receipt, RequestId, SystemId, TeamId,
+    ActorId, BodyDigest, FlagId, HistoryId, HoldId, LiftId, OrderId, OrganisationId, PersonId,
+    ProposalId, PurgeId, Receipt, RequestId, SystemId, TeamId,
 };
 use crate::purge::{
     LegalHold, MarkerKey, PurgeAnnex, PurgeCertificate, PurgePlan, PurgeQuota, PurgeRun,
-    Suppression,
+    StandingOrder, Suppression,
 };
 use crate::register::{
     Certificate, Claim, Custodies, Enrolment, Group, Members, Organisation, Person, Proposal,
@@ -92,6 +92,8 @@ pub enum Record {
     History(History),
     /// What was decided of one access in a history.
     AccessReview(AccessReview),
+    /// By which purges are planned each day.
+    StandingOrder(StandingOrder),
 }
 
 /// What holds for a child under one pseudonym. Every write about the child writes it anew, so that
@@ -174,6 +176,8 @@ pub enum ReplayResult {
     Purge(PurgeId),
     /// One of the two names of a hold, or of its lifting, was given.
     Hold(HoldId),
+    /// A standing order was set, approved or revoked.
+    StandingOrder(OrderId),
 }
 
 /// What a change of the register answered.
@@ -283,6 +287,7 @@ impl Record {
             Self::PurgeCertificate(certificate) => RecordKey::PurgeCertificate(certificate.purge),
             Self::History(history) => RecordKey::History(history.id),
             Self::AccessReview(review) => RecordKey::AccessReview(review.history, review.entry),
+            Self::StandingOrder(_) => RecordKey::StandingOrder,
         }
     }
 

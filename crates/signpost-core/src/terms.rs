@@ -408,6 +408,11 @@ terms! {
         AdvancePurge = 97 "ADVANCE_PURGE",
         CertifyPurge = 98 "CERTIFY_PURGE",
         CountPurge = 99 "COUNT_PURGE",
+        SetStandingOrder = 110 "SET_STANDING_ORDER",
+        ApproveStandingOrder = 111 "APPROVE_STANDING_ORDER",
+        RevokeStandingOrder = 112 "REVOKE_STANDING_ORDER",
+        ShowStandingOrder = 113 "SHOW_STANDING_ORDER",
+        PlanByStandingOrder = 114 "PLAN_BY_STANDING_ORDER",
     }
 }
 

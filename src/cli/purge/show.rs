@@ -114,6 +114,7 @@ impl Shown for v1::Purge {
             .text("cancelled_by_id", &self.cancelled_by_id)
             .text("counted", if self.counted { "yes" } else { "no" })
             .texts("counts", counts(&self.counts))
+            .text("standing_order_id", &self.standing_order_id)
     }
 }
 

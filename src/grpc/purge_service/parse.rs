@@ -1,9 +1,12 @@
 //! Plans, approvals and holds from the wire.
 
 use signpost_core::directory::purge::{
-    ApprovePurge, CancelPurge, HoldName, LiftHold, ListPurges, NewHold, PlanPurge, SetHold,
+    ApprovePurge, ApproveStandingOrder, CancelPurge, HoldName, LiftHold, ListPurges, NewHold,
+    PlanPurge, RevokeStandingOrder, SetHold, SetStandingOrder,
 };
-use signpost_core::id::{HoldId, OrganisationId, PersonId, PurgeDigest, PurgeId, SystemId};
+use signpost_core::id::{
+    HoldId, OrderId, OrganisationId, PersonId, PurgeDigest, PurgeId, SystemId,
+};
 use signpost_core::purge::{Held, PurgeMode, PurgeScope};
 use signpost_core::refusal::Invalid;
 use signpost_core::terms::{HoldGround, PurgeAuthority, PurgeReason, SuppressionMode};
@@ -105,6 +108,41 @@ pub(super) fn lifting(wire: &v1::LiftHoldRequest) -> Result<LiftHold, Invalid> {
         let request = fields.request(&wire.request_id);
         let hold = fields.uuid("hold_id", &wire.hold_id).map(HoldId::new);
         Some(LiftHold { request: request?, hold: hold? })
+    })
+}
+
+pub(super) fn standing_order(
+    wire: v1::SetStandingOrderRequest,
+) -> Result<SetStandingOrder, Invalid> {
+    read(|fields| {
+        let request = fields.request(&wire.request_id);
+        let until = fields.date("until", wire.until.as_ref());
+        let case = fields.text("case_reference", wire.case_reference);
+        Some(SetStandingOrder { request: request?, until: until?, case: case? })
+    })
+}
+
+pub(super) fn order_approval(
+    wire: &v1::ApproveStandingOrderRequest,
+) -> Result<ApproveStandingOrder, Invalid> {
+    read(|fields| {
+        let request = fields.request(&wire.request_id);
+        let order = fields.uuid("order_id", &wire.order_id).map(OrderId::new);
+        let digest = match <[u8; 32]>::try_from(wire.digest.as_slice()) {
+            Ok(digest) => Some(PurgeDigest::new(digest)),
+            Err(_) => fields.wrong("digest", "must be the 32 bytes that GetStandingOrder shows"),
+        };
+        Some(ApproveStandingOrder { request: request?, order: order?, digest: digest? })
+    })
+}
+
+pub(super) fn order_revocation(
+    wire: &v1::RevokeStandingOrderRequest,
+) -> Result<RevokeStandingOrder, Invalid> {
+    read(|fields| {
+        let request = fields.request(&wire.request_id);
+        let order = fields.uuid("order_id", &wire.order_id).map(OrderId::new);
+        Some(RevokeStandingOrder { request: request?, order: order? })
     })
 }
 

@@ -1,9 +1,12 @@
 //! Purges and holds as they are shown: none of it names a child.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use signpost_core::directory::purge::ShownPurge;
 use signpost_core::id::PersonId;
-use signpost_core::purge::{Count, Held, LegalHold, PurgeMode, PurgeScope};
+use signpost_core::purge::{
+    Approval, Count, Held, LegalHold, PurgeMode, PurgeScope, StandingOrder,
+};
 use signpost_proto::v1;
 
 use super::super::render::{date, uuid_text};
@@ -48,6 +51,25 @@ pub(super) fn purge(shown: ShownPurge) -> v1::Purge {
         cancelled_by_id: plan.cancelled.map_or_else(String::new, |one| person(one.by)),
         counted: is_counted,
         counts: counts.iter().flatten().map(count).collect(),
+        standing_order_id: plan.order.map_or_else(String::new, |one| uuid_text(*one.id.as_bytes())),
+    }
+}
+
+pub(super) fn standing_order(order: &StandingOrder, today: Date) -> v1::StandingOrder {
+    let of = |name: Option<Approval>| name.map_or_else(String::new, |name| person(name.by));
+    v1::StandingOrder {
+        order_id: uuid_text(*order.id.as_bytes()),
+        until: Some(date(order.until)),
+        openings_years: order.openings_years,
+        case_reference: order.case.clone().into(),
+        digest: order.digest.as_bytes().to_vec(),
+        stands: order.stands_on(today),
+        proposer_id: person(order.proposed.by),
+        proposed_ms: order.proposed.at.as_millisecond(),
+        approver_id: of(order.approved),
+        approved_ms: order.approved.map_or(0, |name| name.at.as_millisecond()),
+        revoked_by_id: of(order.revoked),
+        last_purge_id: order.last.map_or_else(String::new, |(_, id)| uuid_text(*id.as_bytes())),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Purges' and holds' part of the table.
 
+use jiff::civil::Date;
 use signpost_proto::v1;
 use signpost_proto::v1::plan_purge_request::Scope;
 use signpost_proto::v1::purge_service_client::PurgeServiceClient;
@@ -75,8 +76,66 @@ impl Drive<'_> {
                 let list = caller.request(v1::ListHoldsRequest { others_too: true });
                 purges.list_holds(list).await.map(drop)
             }
+            other => self.standing(other).await,
+        }
+    }
+
+    async fn standing(&self, call: &str) -> Result<(), Status> {
+        let caller = &self.caller;
+        let mut purges = purges(caller);
+        let request_id = request_id();
+        match call {
+            "SetStandingOrder" => {
+                self.no_order(&["PURGE_OPERATOR"]).await;
+                propose(caller, self.service.world.today()).await.map(drop)
+            }
+            "ApproveStandingOrder" => {
+                let v1::StandingOrder { order_id, digest, .. } =
+                    self.proposed(&["PURGE_APPROVER"]).await;
+                let approve = v1::ApproveStandingOrderRequest { request_id, order_id, digest };
+                purges.approve_standing_order(caller.request(approve)).await.map(drop)
+            }
+            "RevokeStandingOrder" => {
+                let order_id = self.proposed(&["PURGE_APPROVER", "PURGE_OPERATOR"]).await.order_id;
+                let revoke = v1::RevokeStandingOrderRequest { request_id, order_id };
+                purges.revoke_standing_order(caller.request(revoke)).await.map(drop)
+            }
+            "GetStandingOrder" => {
+                let get = caller.request(v1::GetStandingOrderRequest {});
+                purges.get_standing_order(get).await.map(drop)
+            }
             other => panic!("{other} is not driven"),
         }
+    }
+
+    /// Revokes the order that stands or waits, where the caller is one of those who may go on.
+    async fn no_order(&self, may: &[&str]) {
+        if !may.contains(&self.name) {
+            return;
+        }
+        let operator = self.service.person("PURGE_OPERATOR");
+        let get = operator.request(v1::GetStandingOrderRequest {});
+        let shown = purges(&operator).get_standing_order(get).await.unwrap().into_inner();
+        let Some(order) = shown.order.filter(|order| order.revoked_by_id.is_empty()) else {
+            return;
+        };
+        let (request_id, order_id) = (request_id(), order.order_id);
+        let revoke = operator.request(v1::RevokeStandingOrderRequest { request_id, order_id });
+        purges(&operator).revoke_standing_order(revoke).await.unwrap();
+    }
+
+    /// An order that waits for its approval, where the caller may go on with it.
+    async fn proposed(&self, may: &[&str]) -> v1::StandingOrder {
+        if !may.contains(&self.name) {
+            let digest = vec![0; 32];
+            return v1::StandingOrder { order_id: request_id(), digest, ..Default::default() };
+        }
+        self.no_order(may).await;
+        let operator = self.service.person("PURGE_OPERATOR");
+        propose(&operator, self.service.world.today()).await.unwrap();
+        let get = operator.request(v1::GetStandingOrderRequest {});
+        let shown = purges(&operator).get_standing_order(get).await.unwrap();
+        shown.into_inner().order.unwrap()
     }
 
     /// A plan that waits and is counted, where the caller is one of those who may go on with it.
@@ -126,6 +185,15 @@ async fn plan(caller: &Caller, scope: Scope) -> Result<v1::PlanPurgeResponse, St
         case_reference: CASE.to_owned(),
     };
     Ok(purges(caller).plan_purge(caller.request(plan)).await?.into_inner())
+}
+
+async fn propose(caller: &Caller, until: Date) -> Result<v1::SetStandingOrderResponse, Status> {
+    let set = v1::SetStandingOrderRequest {
+        request_id: request_id(),
+        until: Some(crate::harness::date(until)),
+        case_reference: CASE.to_owned(),
+    };
+    Ok(purges(caller).set_standing_order(caller.request(set)).await?.into_inner())
 }
 
 async fn set_hold(caller: &Caller, name: Option<Name>) -> Result<v1::SetHoldResponse, Status> {

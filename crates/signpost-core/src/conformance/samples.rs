@@ -173,7 +173,8 @@ fn next_kind(record: &Record) -> Option<Record> {
         Record::PurgeRun(_) => purges::certificate(),
         Record::PurgeCertificate(_) => history(),
         Record::History(_) => access_review(),
-        Record::AccessReview(_) => return None,
+        Record::AccessReview(_) => purges::standing_order(),
+        Record::StandingOrder(_) => return None,
     })
 }
 

@@ -104,7 +104,8 @@ impl Child {
             | Record::PurgeRun(_)
             | Record::PurgeCertificate(_)
             | Record::History(_)
-            | Record::AccessReview(_) => return Err(StoreError::Damaged),
+            | Record::AccessReview(_)
+            | Record::StandingOrder(_) => return Err(StoreError::Damaged),
         }
         Ok(())
     }

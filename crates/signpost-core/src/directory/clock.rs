@@ -189,7 +189,8 @@ fn progress_of(first: &Written<ReplayResult>) -> Result<Written<ClockProgress>, 
         | ReplayResult::Lifted(_)
         | ReplayResult::Register(_)
         | ReplayResult::Purge(_)
-        | ReplayResult::Hold(_) => return Err(StoreError::Damaged.into()),
+        | ReplayResult::Hold(_)
+        | ReplayResult::StandingOrder(_) => return Err(StoreError::Damaged.into()),
     };
     Ok(Written { result, receipt: first.receipt })
 }

@@ -9,6 +9,7 @@ mod list;
 mod plan;
 mod run;
 mod show;
+mod standing;
 mod suppressed;
 
 use std::num::NonZeroUsize;
@@ -33,6 +34,7 @@ pub use list::{ListHolds, ListPurges};
 pub use plan::PlanPurge;
 pub use run::{MayNotPurge, RunnablePurge};
 pub use show::ShownPurge;
+pub use standing::{ApproveStandingOrder, RevokeStandingOrder, SetStandingOrder};
 
 /// How many records are read at once.
 const PAGE: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
@@ -134,7 +136,7 @@ fn purge_of(first: &Written<ReplayResult>) -> Result<Written<PurgeId>, Refusal> 
 }
 
 /// The entry's detail: the purge or hold, and the first half of a plan's digest.
-fn detail(about: &[u8; 16], digest: Option<&[u8; 32]>) -> [u8; 32] {
+pub(super) fn detail(about: &[u8; 16], digest: Option<&[u8; 32]>) -> [u8; 32] {
     let mut detail = [0; 32];
     detail[..16].copy_from_slice(about);
     if let Some(digest) = digest {

@@ -166,6 +166,7 @@ pub(super) fn flag_of(first: &Written<ReplayResult>) -> Result<Written<FlagId>, 
         | ReplayResult::ClockConfirmed
         | ReplayResult::Register(_)
         | ReplayResult::Purge(_)
-        | ReplayResult::Hold(_) => Err(StoreError::Damaged.into()),
+        | ReplayResult::Hold(_)
+        | ReplayResult::StandingOrder(_) => Err(StoreError::Damaged.into()),
     }
 }

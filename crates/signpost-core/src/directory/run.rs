@@ -7,6 +7,7 @@
 
 mod begin;
 mod certify;
+mod daily;
 mod step;
 
 use std::num::NonZeroUsize;

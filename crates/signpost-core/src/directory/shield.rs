@@ -129,7 +129,8 @@ impl Directory {
                     | ReplayResult::ClockConfirmed
                     | ReplayResult::Register(_)
                     | ReplayResult::Purge(_)
-                    | ReplayResult::Hold(_) => return Err(StoreError::Damaged.into()),
+                    | ReplayResult::Hold(_)
+                    | ReplayResult::StandingOrder(_) => return Err(StoreError::Damaged.into()),
                 };
                 Ok(Written { result, receipt: first.receipt })
             }

@@ -106,6 +106,7 @@ fn kind_of(record: &Record) -> Option<PurgedKind> {
         | Record::PurgeAnnex(_)
         | Record::PurgeQuota(_)
         | Record::PurgeRun(_)
-        | Record::PurgeCertificate(_) => None,
+        | Record::PurgeCertificate(_)
+        | Record::StandingOrder(_) => None,
     }
 }

@@ -34,6 +34,7 @@ pub struct Coverage {
     scope: PurgeScope,
     systems: Vec<SystemId>,
     visible_months: u32,
+    openings_below: Option<Receipt>,
     cut_off: Receipt,
     planned_in: Option<Receipt>,
     held_children: Vec<Subject>,
@@ -61,6 +62,7 @@ impl Coverage {
             scope: plan.scope.clone(),
             systems: plan.reach.systems.clone(),
             visible_months: plan.reach.visible_months,
+            openings_below: plan.reach.openings_below,
             cut_off: plan.cut_off,
             planned_in: plan.planned_in,
             held_children: children.collect(),
@@ -115,12 +117,13 @@ impl Coverage {
             | Record::PurgeAnnex(_)
             | Record::PurgeQuota(_)
             | Record::PurgeRun(_)
-            | Record::PurgeCertificate(_) => None,
+            | Record::PurgeCertificate(_)
+            | Record::StandingOrder(_) => None,
         }
     }
 
-    /// Whether the opening of this entry goes: those about the child, its own plan's among them, or
-    /// all. Those of a scope of organisations, systems, people or dates stay, for they say who asked.
+    /// Whether the opening of this entry goes: those about the child, its own plan's among them; those
+    /// past their time; or all. Those of organisations, systems and people stay, for they say who asked.
     #[must_use]
     pub fn covers_opening(&self, at: Receipt, subject: &Subject) -> bool {
         if (at > self.cut_off && Some(at) != self.planned_in) || self.is_held(subject) {
@@ -128,11 +131,9 @@ impl Coverage {
         }
         match &self.scope {
             PurgeScope::Child { subject: child, .. } => meet(child.as_ref(), subject),
+            PurgeScope::Expired { .. } => self.openings_below.is_some_and(|below| at < below),
             PurgeScope::All => true,
-            PurgeScope::Organisation(_)
-            | PurgeScope::System(_)
-            | PurgeScope::Person(_)
-            | PurgeScope::Expired { .. } => false,
+            PurgeScope::Organisation(_) | PurgeScope::System(_) | PurgeScope::Person(_) => false,
         }
     }
 

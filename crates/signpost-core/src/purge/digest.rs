@@ -17,6 +17,8 @@
 //! | 16 | the id of organisation, system or person; else 0 |
 //! | 4 | the day by which all is expired, likewise; else 0 |
 //! | 4 | after how many months an ended involvement is shown to nobody |
+//! | 1 | 1 where openings go that are past their time, else 0 |
+//! | 8 | the ledger index below which they do, else 0 |
 //! | 4 | how many systems follow |
 //! | 16 each | their ids, in order |
 //! | 1 each | legal authority and reason |
@@ -50,6 +52,8 @@ impl PurgePlan {
         hasher.update(about);
         hasher.update(by.map_or([0; 4], day));
         hasher.update(self.reach.visible_months.to_be_bytes());
+        hasher.update([u8::from(self.reach.openings_below.is_some())]);
+        hasher.update(self.reach.openings_below.map_or(0, |below| below.0).to_be_bytes());
         hasher.update(count(self.reach.systems.len()).to_be_bytes());
         for system in &self.reach.systems {
             hasher.update(system.as_bytes());
@@ -95,7 +99,7 @@ fn update_pseudonyms(hasher: &mut Sha256, subject: Option<&Subject>) {
     }
 }
 
-fn day(date: Date) -> [u8; 4] {
+pub(super) fn day(date: Date) -> [u8; 4] {
     let [century, year] = date.year().to_be_bytes();
     [century, year, date.month().unsigned_abs(), date.day().unsigned_abs()]
 }

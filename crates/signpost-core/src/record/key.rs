@@ -76,6 +76,8 @@ pub enum RecordKey {
     History(HistoryId),
     /// What was decided of the access of this entry in a history.
     AccessReview(HistoryId, Receipt),
+    /// The standing order of purges.
+    StandingOrder,
 }
 
 /// The kinds of record that are scanned as a whole.
@@ -139,6 +141,8 @@ pub enum Kind {
     History = 30,
     /// What was decided of accesses in them.
     AccessReview = 31,
+    /// The standing order of purges.
+    StandingOrder = 33,
 }
 
 /// The kind of any record: one that is scanned as a whole, or one of a child's.
@@ -204,6 +208,7 @@ impl RecordKey {
             Self::PurgeCertificate(_) => Scope::Kind(Kind::PurgeCertificate),
             Self::History(_) => Scope::Kind(Kind::History),
             Self::AccessReview(..) => Scope::Kind(Kind::AccessReview),
+            Self::StandingOrder => Scope::Kind(Kind::StandingOrder),
         }
     }
 
@@ -243,7 +248,8 @@ impl RecordKey {
             | Self::ClockDoubt
             | Self::AlertMark
             | Self::MarkerKey
-            | Self::PurgeRun => &mut within,
+            | Self::PurgeRun
+            | Self::StandingOrder => &mut within,
             Self::Claim(Claimed::Code(scheme, code)) => {
                 within.update(&[1, scheme.code()]).update(code.as_str().as_bytes())
             }

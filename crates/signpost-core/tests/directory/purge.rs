@@ -6,6 +6,7 @@ mod coverage;
 mod holds;
 mod plans;
 mod runs;
+mod standing;
 mod suppressed;
 
 use signpost_core::directory::purge::{

@@ -56,7 +56,8 @@ pub(crate) fn register_key(key: &RecordKey) -> Option<RegisterKey> {
         | RecordKey::PurgeRun
         | RecordKey::PurgeCertificate(_)
         | RecordKey::History(_)
-        | RecordKey::AccessReview(..) => return None,
+        | RecordKey::AccessReview(..)
+        | RecordKey::StandingOrder => return None,
         RecordKey::Lift(id) => of(Kind::Lift, id.as_bytes()),
         RecordKey::Organisation(id) => of(Kind::Organisation, id.as_bytes()),
         RecordKey::Team(id) => of(Kind::Team, id.as_bytes()),

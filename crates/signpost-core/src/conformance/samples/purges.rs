@@ -5,10 +5,11 @@ use jiff::civil::date;
 
 use super::{subject, text};
 use crate::anchor::Position;
-use crate::id::{HoldId, PersonId, PurgeDigest, PurgeId, Receipt, RunId, SystemId};
+use crate::id::{HoldId, OrderId, PersonId, PurgeDigest, PurgeId, Receipt, RunId, SystemId};
 use crate::purge::{
     Approval, Held, LeftBehind, LegalHold, PlanNonce, PurgeAnnex, PurgeCertificate, PurgeMode,
-    PurgePlan, PurgeQuota, PurgeRun, PurgeScope, Reach, SearchSummary, Tally, suppress,
+    PurgePlan, PurgeQuota, PurgeRun, PurgeScope, Reach, SearchSummary, StandingOrder, Tally,
+    UnderOrder, suppress,
 };
 use crate::record::{FirstName, Record, RecordKind};
 use crate::search::{Sought, SoughtKind};
@@ -24,7 +25,11 @@ pub(super) fn purge() -> Record {
             subject: Some(subject(&[1, 2])),
             mode: PurgeMode::Suppress { until: date(2044, 6, 15) },
         },
-        reach: Reach { systems: vec![SystemId::new([3; 16])], visible_months: 72 },
+        reach: Reach {
+            systems: vec![SystemId::new([3; 16])],
+            visible_months: 72,
+            openings_below: Some(Receipt(5)),
+        },
         authority: PurgeAuthority::AdoptionAndChildrenAct2002,
         reason: PurgeReason::Adoption,
         case: text("DPO-2026-00042"),
@@ -39,6 +44,7 @@ pub(super) fn purge() -> Record {
         expires: AT,
         cancelled: Some(Approval { by: PersonId::new([4; 16]), at: AT, entry: None }),
         state: PurgeState::Cancelled,
+        order: Some(UnderOrder { id: OrderId::new([26; 16]), digest: PurgeDigest::new([27; 32]) }),
     }))
 }
 
@@ -118,4 +124,19 @@ pub(super) fn run() -> Record {
 pub(super) fn certificate() -> Record {
     let text = "{}\n".to_owned();
     Record::PurgeCertificate(PurgeCertificate { purge: PurgeId::new([22; 16]), text })
+}
+
+pub(super) fn standing_order() -> Record {
+    let name = |byte, entry| Approval { by: PersonId::new([byte; 16]), at: AT, entry };
+    Record::StandingOrder(StandingOrder {
+        id: OrderId::new([26; 16]),
+        until: date(2027, 6, 15),
+        openings_years: 6,
+        case: text("DPO-2026-00042"),
+        digest: PurgeDigest::new([27; 32]),
+        proposed: name(4, Some(Receipt(8))),
+        approved: Some(name(18, Some(Receipt(9)))),
+        revoked: None,
+        last: Some((date(2026, 6, 15), PurgeId::new([21; 16]))),
+    })
 }

@@ -274,7 +274,8 @@ impl Listing {
             | Record::PurgeRun(_)
             | Record::PurgeCertificate(_)
             | Record::History(_)
-            | Record::AccessReview(_) => return None,
+            | Record::AccessReview(_)
+            | Record::StandingOrder(_) => return None,
         };
         belongs.then_some(id)
     }

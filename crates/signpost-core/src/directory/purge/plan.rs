@@ -1,9 +1,12 @@
 //! Planning a purge. What is planned is not looked at here: known and unknown children are planned by
 //! the same reads and writes, and counted afterwards.
 
+use std::num::NonZeroUsize;
+
 use async_trait::async_trait;
-use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
 use super::super::clock::last_entry;
@@ -63,8 +66,8 @@ impl DecidePurge for PlanPurge {
         let planner = leave.identity.person();
         let permit = &mut leave.permit;
         let quota = directory.check_scope(permit, &self.scope, planner).await?;
-        let systems = directory.systems_of(&self.scope).await?;
-        let visible_months = directory.policy.visible_months();
+        let years = directory.purge_rules.openings_years;
+        let reach = directory.reach_of(&self.scope, years).await?;
         let last = last_entry(&*directory.store).await?;
         let now = directory.now();
         let lasts = i64::from(directory.purge_rules.expires_days) * 24;
@@ -72,7 +75,7 @@ impl DecidePurge for PlanPurge {
         let mut plan = PurgePlan {
             id: PurgeId::new(directory.random()),
             scope: self.scope.clone(),
-            reach: Reach { systems, visible_months },
+            reach,
             authority: self.authority,
             reason: self.reason,
             case: self.case.clone(),
@@ -87,6 +90,7 @@ impl DecidePurge for PlanPurge {
             expires,
             cancelled: None,
             state: PurgeState::Planned,
+            order: None,
         };
         plan.digest = plan.compute_digest().ok_or(StoreError::Damaged)?;
         let named = self.scope.child().cloned();
@@ -99,6 +103,45 @@ impl DecidePurge for PlanPurge {
 }
 
 impl Directory {
+    /// What a scope comes to today; openings are past their time after so many years.
+    pub(in crate::directory) async fn reach_of(
+        &self,
+        scope: &PurgeScope,
+        openings_years: u32,
+    ) -> Result<Reach, StoreError> {
+        let openings_below = match scope {
+            PurgeScope::Expired { by } => {
+                self.first_entry_on(by.saturating_sub(i64::from(openings_years).years())).await?
+            }
+            PurgeScope::Child { .. }
+            | PurgeScope::Organisation(_)
+            | PurgeScope::System(_)
+            | PurgeScope::Person(_)
+            | PurgeScope::All => None,
+        };
+        let systems = self.systems_of(scope).await?;
+        Ok(Reach { systems, visible_months: self.policy.visible_months(), openings_below })
+    }
+
+    /// The first entry on or after this day (UTC), if there are entries before it: the times of entries
+    /// never fall.
+    async fn first_entry_on(&self, day: Date) -> Result<Option<Receipt>, StoreError> {
+        let begins = day.to_zoned(TimeZone::UTC).map_or(Timestamp::MIN, |zoned| zoned.timestamp());
+        let begins_ms = u64::try_from(begins.as_millisecond()).unwrap_or(0);
+        let Some((last, _)) = last_entry(&*self.store).await? else { return Ok(None) };
+        let (mut low, mut high) = (0, last.0 + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let found = self.store.entries(Receipt(middle), NonZeroUsize::MIN).await?;
+            if found.first().ok_or(StoreError::Damaged)?.time_ms() < begins_ms {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok((low > 0).then_some(Receipt(low)))
+    }
+
     /// Whether this can be planned as things stand. Of a child, nothing but the operator's quota is
     /// looked at: what is left of it.
     async fn check_scope(

@@ -137,7 +137,12 @@ async fn an_approved_purge_waits_until_it_has_cooled_off() {
 
 #[tokio::test]
 async fn rules_may_be_others() {
-    let rules = PurgeRules { cooling_off_hours: 1, expires_days: 2, child_plans_a_day: 1 };
+    let rules = PurgeRules {
+        cooling_off_hours: 1,
+        expires_days: 2,
+        child_plans_a_day: 1,
+        ..PurgeRules::default()
+    };
     let scene = Scene::new().await.ruled(|directory| directory.with_purge_rules(rules));
     let shown = scene.plan(forget(&[1])).await;
     assert_eq!(shown.plan.expires, scene.directory.now() + 48.hours());

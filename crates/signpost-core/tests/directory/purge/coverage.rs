@@ -200,7 +200,7 @@ pub(crate) fn plan_of(scope: PurgeScope) -> PurgePlan {
     PurgePlan {
         id: PurgeId::new([1; 16]),
         scope,
-        reach: Reach { systems, visible_months: VISIBLE_MONTHS },
+        reach: Reach { systems, visible_months: VISIBLE_MONTHS, openings_below: None },
         authority: PurgeAuthority::CourtOrder,
         reason: PurgeReason::Exercise,
         case: text("DPO-2026-1"),
@@ -215,6 +215,7 @@ pub(crate) fn plan_of(scope: PurgeScope) -> PurgePlan {
         expires: at,
         cancelled: None,
         state: PurgeState::Approved,
+        order: None,
     }
 }
 

@@ -39,12 +39,12 @@ impl Scene {
         shown.plan.id
     }
 
-    async fn step(&self) -> Result<Option<PurgeState>, RunError> {
+    pub(super) async fn step(&self) -> Result<Option<PurgeState>, RunError> {
         self.directory.step_purges(Due::All, Arc::new(Unwatched)).await
     }
 
     /// Certifies what waits for it, each by a text of its own.
-    async fn certify(&self) -> Result<(), RunError> {
+    pub(super) async fn certify(&self) -> Result<(), RunError> {
         for purge in self.directory.purges_to_certify().await? {
             let text = format!("{:?}\n", purge.as_bytes());
             self.directory.certify_purge(purge, text).await?;
@@ -53,12 +53,12 @@ impl Scene {
     }
 
     /// Runs all that is due to its end.
-    async fn run_to_the_end(&self) {
+    pub(super) async fn run_to_the_end(&self) {
         while self.step().await.unwrap().is_some() {}
         self.certify().await.unwrap();
     }
 
-    async fn actions(&self, action: Action) -> Vec<Entry> {
+    pub(super) async fn actions(&self, action: Action) -> Vec<Entry> {
         let entries = self.entries().await.into_iter();
         entries.filter(|entry| entry.action() == action).collect()
     }
