@@ -1,8 +1,9 @@
 //! Checking a certificate without the service: who signed it, that the ledger holds it, and that what it
 //! says hangs together.
 
+use jiff::Timestamp;
 use signpost_core::entry::Entry;
-use signpost_core::terms::{Action, Outcome, PurgeState};
+use signpost_core::terms::{Action, Outcome, PurgeState, ScopeKind};
 use signpost_ledger::note::checkpoint::Checkpoint;
 use signpost_ledger::note::key::VerifierKey;
 use signpost_ledger::note::{Note, NoteError};
@@ -121,6 +122,11 @@ fn check_entry(
 fn check_body(certificate: &Certificate, index: u64) -> Result<(), VerifyError> {
     let wrong = |what| Err(VerifyError::Contradiction(what));
     check_steps(&certificate.steps, index)?;
+    let is_approval = |step: &&Step| step.state == PurgeState::Approved.name();
+    let approvals = certificate.steps.iter().filter(is_approval).count();
+    if certificate.purge.scope == ScopeKind::All.name() && approvals < 2 {
+        return wrong("everything was approved by one alone");
+    }
     if certificate.after.generation <= certificate.before.generation {
         return wrong("the store is of the same generation as before");
     }
@@ -154,7 +160,9 @@ fn check_steps(steps: &[Step], index: u64) -> Result<(), VerifyError> {
     if names != STEPS.map(PurgeState::name) {
         return wrong("its steps are not those of a purge");
     }
-    if steps.windows(2).any(|pair| pair[0].entry >= pair[1].entry || pair[0].at > pair[1].at) {
+    let at: Result<Vec<Timestamp>, _> = steps.iter().map(|step| step.at.parse()).collect();
+    let Ok(at) = at else { return wrong("a step has no time") };
+    if !at.is_sorted() || !steps.is_sorted_by(|one, next| one.entry < next.entry) {
         return wrong("its steps are not in order");
     }
     if steps.last().is_none_or(|last| last.entry >= index) {

@@ -56,6 +56,32 @@ fn steps_that_are_left_out_taken_twice_or_out_of_order_are_refused() {
 }
 
 #[test]
+fn times_are_compared_as_times() {
+    // As text, `.5Z` comes before `Z`.
+    let at = |text: &str| text.to_owned();
+    let half = |it: &mut Certificate| {
+        it.steps[6].at = at("2027-01-01T00:00:00Z");
+        it.steps[7].at = at("2027-01-01T00:00:00.5Z");
+    };
+    assert_eq!(refused(half), None);
+    assert_eq!(refused(|it| it.steps[7].at = at("yesterday")), Some("a step has no time"));
+}
+
+#[test]
+fn everything_is_approved_by_two() {
+    let one = "everything was approved by one alone";
+    assert_eq!(refused(|it| it.purge.scope = "ALL".to_owned()), Some(one));
+    let two = |it: &mut Certificate| {
+        it.purge.scope = "ALL".to_owned();
+        let by = Some("0190b2a4-7c1e-7000-8000-0000000000ff".to_owned());
+        let entry = it.steps[1].entry + 1;
+        let second = Step { by, entry, ..it.steps[1].clone() };
+        it.steps.insert(2, second);
+    };
+    assert_eq!(refused(two), None);
+}
+
+#[test]
 fn what_was_not_approved_by_somebody_else_is_refused() {
     const NOT_APPROVED: &str = "it was not planned by one and approved by another";
     assert_eq!(refused(|it| it.steps[0].by = None), Some(NOT_APPROVED));
