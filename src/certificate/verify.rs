@@ -160,9 +160,12 @@ fn check_steps(steps: &[Step], index: u64) -> Result<(), VerifyError> {
     if names != STEPS.map(PurgeState::name) {
         return wrong("its steps are not those of a purge");
     }
-    let at: Result<Vec<Timestamp>, _> = steps.iter().map(|step| step.at.parse()).collect();
-    let Ok(at) = at else { return wrong("a step has no time") };
-    if !at.is_sorted() || !steps.is_sorted_by(|one, next| one.entry < next.entry) {
+    // As times: of `12:00:00.5Z` and `12:00:00.512Z` the text of the second comes first.
+    let times = steps.iter().map(|step| step.at.parse::<Timestamp>().ok());
+    let Some(times) = times.collect::<Option<Vec<_>>>() else {
+        return wrong("a step has no time");
+    };
+    if !times.is_sorted() || steps.windows(2).any(|pair| pair[0].entry >= pair[1].entry) {
         return wrong("its steps are not in order");
     }
     if steps.last().is_none_or(|last| last.entry >= index) {

@@ -12,9 +12,12 @@ use crate::commit::Commit;
 use crate::entry::{Entry, Opening};
 use crate::id::Receipt;
 use crate::record::{RecordKey, Scope, Stored};
-use crate::search::{SearchProgress, Searched, Sought};
+use crate::search::{SearchProgress, Searched, Sought, SoughtKind};
 use crate::store::{CommitError, Lookup, Store, StoreError};
 use crate::turn::{Carry, Destroyed, EraseOpenings, Erased, Generations, Prepared, Unfinished};
+
+/// A tracer that nobody plants.
+const UNFOUND: [u8; 29] = *b"a tracer that lies in no file";
 
 /// A call of [`Store`] or of its [`Generations`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +85,7 @@ pub struct FaultyStore {
     inner: Arc<dyn Store>,
     plan: Mutex<Plan>,
     gives_way: AtomicBool,
+    is_blind: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -110,7 +114,12 @@ impl FaultyStore {
             chance: seed,
             is_dead: false,
         };
-        Self { inner, plan: Mutex::new(plan), gives_way: AtomicBool::new(false) }
+        Self {
+            inner,
+            plan: Mutex::new(plan),
+            gives_way: AtomicBool::new(false),
+            is_blind: AtomicBool::new(false),
+        }
     }
 
     /// Lets a call to come fail: the next one of its kind is number 0.
@@ -129,6 +138,11 @@ impl FaultyStore {
     /// thread come between each other.
     pub fn give_way(&self, gives_way: bool) {
         self.gives_way.store(gives_way, Ordering::Relaxed);
+    }
+
+    /// From now on, whether a generation that is left has a tracer that no search finds.
+    pub fn go_blind(&self, is_blind: bool) {
+        self.is_blind.store(is_blind, Ordering::Relaxed);
     }
 
     /// How many calls of this kind were made, those that failed included.
@@ -255,7 +269,12 @@ impl Store for FaultyStore {
 #[async_trait]
 impl Generations for FaultyStore {
     async fn prepare(&self, carry: Arc<dyn Carry>) -> Result<Prepared, StoreError> {
-        self.turn(Call::Prepare).take(self.inner.generations().prepare(carry)).await
+        let mut prepared =
+            self.turn(Call::Prepare).take(self.inner.generations().prepare(carry)).await?;
+        if self.is_blind.load(Ordering::Relaxed) {
+            prepared.sought.extend(Sought::of(SoughtKind::Tracer, &UNFOUND));
+        }
+        Ok(prepared)
     }
 
     async fn switch(&self, generation: u64) -> Result<(), StoreError> {

@@ -51,6 +51,14 @@ fn steps_that_are_left_out_taken_twice_or_out_of_order_are_refused() {
     const NOT_IN_ORDER: &str = "its steps are not in order";
     assert_eq!(refused(|it| it.steps[4].entry = it.steps[3].entry), Some(NOT_IN_ORDER));
     assert_eq!(refused(|it| it.steps[4].at = it.steps[2].at.clone()), Some(NOT_IN_ORDER));
+    let at = |it: &mut Certificate, times: [&str; 2]| {
+        (it.steps[3].at, it.steps[4].at) = (times[0].to_owned(), times[1].to_owned());
+    };
+    let rising = ["2026-06-16T13:00:02.5Z", "2026-06-16T13:00:02.512Z"];
+    assert_eq!(refused(|it| at(it, rising)), None, "times are no texts");
+    let falling = ["2026-06-16T13:00:02.512Z", "2026-06-16T13:00:02.5Z"];
+    assert_eq!(refused(|it| at(it, falling)), Some(NOT_IN_ORDER));
+    assert_eq!(refused(|it| it.steps[0].at = "noon".to_owned()), Some("a step has no time"));
     const AFTER: &str = "a step comes after the certificate";
     assert_eq!(refused(|it| it.steps[7].entry = INDEX), Some(AFTER));
 }

@@ -278,6 +278,33 @@ async fn nothing_is_begun_switched_or_destroyed_while_the_clock_is_in_doubt() {
 }
 
 #[tokio::test]
+async fn a_search_that_does_not_find_what_is_there_lets_nothing_be_destroyed() {
+    let mut made = None;
+    let scene = Scene::over(|inner| {
+        let faulty = Arc::new(FaultyStore::new(inner));
+        made = Some(faulty.clone());
+        faulty
+    })
+    .await;
+    let (scene, faulty) = (two_children(scene).await, made.unwrap());
+    let purge = scene.due(forget(&[1])).await;
+    assert_eq!(scene.step().await.unwrap(), Some(PurgeState::Frozen));
+    let generation = scene.store.position().await.unwrap().generation;
+    faulty.go_blind(true);
+    let stored = scene.stored_of(&child(&[1, 2])).await;
+    for _ in 0..2 {
+        let blind = scene.step().await;
+        assert!(matches!(blind, Err(RunError::Blind { found: 0, sought: 1.. })), "{blind:?}");
+    }
+    assert_eq!(scene.shown(purge).await.plan.state, PurgeState::Frozen);
+    assert_eq!(scene.store.position().await.unwrap().generation, generation);
+    assert_eq!(scene.stored_of(&child(&[1, 2])).await, stored);
+    faulty.go_blind(false);
+    scene.run_to_the_end().await;
+    assert_eq!(scene.stored_of(&child(&[1, 2])).await, 0);
+}
+
+#[tokio::test]
 async fn a_compaction_waits_for_the_run() {
     let scene = two_children(Scene::new().await).await;
     scene.due(forget(&[1])).await;
