@@ -149,7 +149,7 @@ impl Services {
             .add_service(onboarding.max_decoding_message_size(onboarding_max))
             .add_service(alerts.max_decoding_message_size(bytes_max))
             .add_service(ledgers.max_decoding_message_size(bytes_max))
-            .add_service(purges.max_decoding_message_size(bytes_max));
+            .add_service(purges.max_decoding_message_size(onboarding_max));
     }
 }
 

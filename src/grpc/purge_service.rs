@@ -1,5 +1,6 @@
 //! `PurgeService`: what destroys and what closes, and the confirmation of the clock it waits for.
 
+mod decommission;
 mod parse;
 mod render;
 
@@ -245,6 +246,55 @@ impl PurgeService for Purges {
         let today = TimeZone::UTC.to_datetime(self.desk.directory.now()).date();
         let order = written.result.map(|order| render::standing_order(&order, today));
         Ok(Response::new(v1::GetStandingOrderResponse { order, receipt: written.receipt.0 }))
+    }
+
+    async fn plan_decommissioning(
+        &self,
+        request: Request<v1::PlanDecommissioningRequest>,
+    ) -> Result<Response<v1::PlanDecommissioningResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let plan = decommission::plan(message);
+        let work = pin!(self.desk.directory.plan_decommissioning(&caller, &plan));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::PlanDecommissioningResponse {
+            decommissioning_id: uuid_text(*written.result.as_bytes()),
+            receipt: written.receipt.0,
+        }))
+    }
+
+    async fn approve_decommissioning(
+        &self,
+        request: Request<v1::ApproveDecommissioningRequest>,
+    ) -> Result<Response<v1::ApproveDecommissioningResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let approve = decommission::approval(&message);
+        let work = pin!(self.desk.directory.approve_decommissioning(&caller, &approve));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::ApproveDecommissioningResponse { receipt: written.receipt.0 }))
+    }
+
+    async fn cancel_decommissioning(
+        &self,
+        request: Request<v1::CancelDecommissioningRequest>,
+    ) -> Result<Response<v1::CancelDecommissioningResponse>, Status> {
+        let (_place, caller, message) = self.desk.admit(request).await?;
+        let cancel = decommission::cancellation(&message);
+        let work = pin!(self.desk.directory.cancel_decommissioning(&caller, &cancel));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::CancelDecommissioningResponse { receipt: written.receipt.0 }))
+    }
+
+    async fn get_decommissioning(
+        &self,
+        request: Request<v1::GetDecommissioningRequest>,
+    ) -> Result<Response<v1::GetDecommissioningResponse>, Status> {
+        let (_place, caller, _message) = self.desk.admit(request).await?;
+        let work = pin!(self.desk.directory.show_decommissioning(&caller));
+        let written = self.desk.in_time(work).await?;
+        Ok(Response::new(v1::GetDecommissioningResponse {
+            decommissioning: Some(decommission::shown(written.result)),
+            receipt: written.receipt.0,
+        }))
     }
 }
 

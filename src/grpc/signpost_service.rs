@@ -2,10 +2,11 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{Stream, StreamExt, TryStreamExt};
 use prost::bytes::Bytes;
-use signpost_core::directory::{LiftProgress, Presented};
+use signpost_core::directory::{Directory, LiftProgress, Presented};
 use signpost_core::id::{FlagId, LiftId};
 use signpost_core::refusal::{Reason, Refusal};
 use signpost_core::terms::Action;
@@ -16,6 +17,9 @@ use uuid::Uuid;
 
 use super::padding::pad;
 use super::{Desk, in_time, parse, render, status};
+
+/// How often an open caseload asks whether the service is closed.
+const CLOSING_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
 /// The service over the directory.
 #[derive(Clone, Debug)]
@@ -68,6 +72,7 @@ impl SignpostService for Signposts {
         let (_place, caller, questions) = self.desk.admit(request).await?;
         self.desk.in_time(self.desk.directory.may_ask_many(&caller)).await?;
         let in_flight_max = self.desk.caseload_in_flight_max;
+        let closing = closed(self.desk.directory.clone());
         let asked = Arc::new((self.desk.clone(), caller));
         let answers = tokio_stream::StreamExt::timeout(questions, self.desk.caseload_idle_max)
             .map(|question| question.unwrap_or_else(|_idle| Err(status::idle())))
@@ -77,6 +82,7 @@ impl SignpostService for Signposts {
                 Box::pin(async move { ask_one(&asked.0, &asked.1, message).await })
             })
             .try_buffer_unordered(in_flight_max);
+        let answers = ended_by(answers, closing);
         Ok(Response::new(Box::pin(until_first_error(answers))))
     }
 
@@ -162,6 +168,31 @@ async fn ask_one(
         v1::AskManyResponse { number: message.number, result: Some(result), padding: Bytes::new() };
     pad(&mut response, |response| &mut response.padding);
     Ok(response)
+}
+
+/// Ends once the service is closed. A stream that waits for its next question would hear nothing of it.
+async fn closed(directory: Directory) {
+    loop {
+        tokio::time::sleep(CLOSING_LOOKED_AT_EVERY).await;
+        match directory.is_closed().await {
+            Ok(true) => return,
+            Ok(false) => {}
+            // Whatever is asked next is refused by itself.
+            Err(error) => tracing::debug!(%error, "whether the service is closed is not known"),
+        }
+    }
+}
+
+/// The stream, and where the closing comes before its end, that instead of the rest.
+fn ended_by<T>(
+    stream: impl Stream<Item = Result<T, Status>>,
+    closing: impl Future<Output = ()>,
+) -> impl Stream<Item = Result<T, Status>> {
+    let stream = stream.map(Some).chain(futures::stream::iter([None]));
+    let closing = futures::stream::once(closing).map(|()| Some(Err(status::closed())));
+    futures::stream::select(stream, closing)
+        .take_while(|item| std::future::ready(item.is_some()))
+        .filter_map(std::future::ready)
 }
 
 /// The stream up to its first error, which ends it.

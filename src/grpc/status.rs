@@ -23,7 +23,11 @@ const OTHER_DIGEST: &str =
     "this is not the digest of the plan; look at the plan and approve what it says";
 const CLOCK_IN_DOUBT: &str =
     "the clock is in doubt and nothing may be destroyed; two people must confirm it first";
-const HELD: &str = "a legal hold stands; a purge of everything waits until it is lifted";
+const HELD: &str =
+    "a legal hold stands; a purge of everything, and the closing, wait until it is lifted";
+
+const CLOSED: &str =
+    "the service is closed: nobody is answered any more; what it held is being destroyed";
 
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
@@ -58,6 +62,12 @@ pub(super) fn late() -> Status {
     let sentence = "no answer in time; whether the request was put on record is unknown; a write \
                     may be sent again under its request_id";
     build(Code::DeadlineExceeded, "LATE", sentence, ErrorDetails::new(), None)
+}
+
+/// A caseload that was open when the service was closed.
+pub(super) fn closed() -> Status {
+    let outcome = Outcome::ServiceClosed.name();
+    build(Code::FailedPrecondition, outcome, CLOSED, ErrorDetails::new(), None)
 }
 
 /// A caseload whose next question did not come in time.
@@ -155,6 +165,7 @@ fn refused(reason: &Reason, receipt: Receipt) -> Status {
         Reason::OtherDigest => (Code::FailedPrecondition, OTHER_DIGEST),
         Reason::ClockInDoubt => (Code::FailedPrecondition, CLOCK_IN_DOUBT),
         Reason::Held => (Code::FailedPrecondition, HELD),
+        Reason::ServiceClosed => (Code::FailedPrecondition, CLOSED),
         Reason::CodeUnknown | Reason::CodeOfOtherOrganisation => return code_unknown(receipt),
         Reason::CodeExpired => {
             (Code::FailedPrecondition, "the enrolment code has expired; ask for a new one")
@@ -232,6 +243,7 @@ fn details_of(reason: &Reason) -> ErrorDetails {
         | Reason::OtherDigest
         | Reason::ClockInDoubt
         | Reason::Held
+        | Reason::ServiceClosed
         | Reason::CodeUnknown
         | Reason::CodeOfOtherOrganisation
         | Reason::CodeExpired

@@ -241,6 +241,7 @@ fn sentence(reason: &str) -> Option<&'static str> {
         "REQUEST_ID_REUSED" => {
             "this request id was already used for another request: give each write one of its own"
         }
+        "SERVICE_CLOSED" => "the service is closed for good: nobody is answered any more",
         "LIMIT_REACHED" => "no more can be recorded here: a limit is reached",
         "CONTENDED" => "something changed in the meantime: try again",
         "STORE_UNAVAILABLE" => {

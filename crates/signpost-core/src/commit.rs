@@ -1,5 +1,7 @@
 //! The one thing a store takes: writes, what they rest on, and always exactly one ledger entry.
 
+use jiff::Timestamp;
+
 use crate::entry::{EntryDraft, Opening};
 use crate::id::Receipt;
 use crate::permit::{Denial, Permit};
@@ -13,7 +15,7 @@ use crate::terms::{Outcome, Purpose, Relationship};
 /// ```compile_fail,E0451
 /// use signpost_core::commit::Commit;
 /// fn forge(entry: signpost_core::entry::EntryDraft) -> Commit {
-///     Commit { entry, opening: None, preconditions: vec![], writes: vec![] }
+///     Commit { entry, opening: None, before: None, preconditions: vec![], writes: vec![] }
 /// }
 /// ```
 ///
@@ -29,6 +31,7 @@ use crate::terms::{Outcome, Purpose, Relationship};
 pub struct Commit {
     entry: EntryDraft,
     opening: Option<Opening>,
+    before: Option<Timestamp>,
     preconditions: Vec<Precondition>,
     writes: Vec<Write>,
 }
@@ -84,6 +87,7 @@ impl Effect {
 impl Commit {
     /// What a permitted action comes to; it rests on all that the permit rests on.
     pub(crate) fn permitted(permit: Permit, effect: Effect) -> Self {
+        let before = permit.before();
         let (party, action, policy, mut preconditions, mut writes) = permit.into_parts();
         preconditions.extend(effect.preconditions);
         writes.extend(effect.writes);
@@ -102,6 +106,7 @@ impl Commit {
                 count: effect.count,
             },
             opening: effect.opening,
+            before,
             preconditions,
             writes,
         }
@@ -111,7 +116,7 @@ impl Commit {
     /// nothing else.
     pub(crate) fn denied(denial: &Denial) -> Self {
         let (entry, opening) = (denial.to_entry(), denial.opening().cloned());
-        Self { entry, opening, preconditions: Vec::new(), writes: Vec::new() }
+        Self { entry, opening, before: None, preconditions: Vec::new(), writes: Vec::new() }
     }
 
     /// The entry, but for its time.
@@ -124,6 +129,20 @@ impl Commit {
     #[must_use]
     pub fn opening(&self) -> Option<&Opening> {
         self.opening.as_ref()
+    }
+
+    /// Before when it must come, if it must.
+    #[must_use]
+    pub fn before(&self) -> Option<Timestamp> {
+        self.before
+    }
+
+    /// Whether it may come at this time, in milliseconds since 1970: the time its entry is to have. One
+    /// that comes too late fails as one does whose preconditions fail.
+    #[must_use]
+    pub fn is_in_time(&self, time_ms: u64) -> bool {
+        let end_ms = |before: Timestamp| u64::try_from(before.as_millisecond()).unwrap_or(0);
+        self.before.is_none_or(|before| time_ms < end_ms(before))
     }
 
     /// What must be so when its turn comes.

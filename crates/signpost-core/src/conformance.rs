@@ -80,6 +80,7 @@ macro_rules! conformance_suite {
                     of_many_commits_on_one_version_one_wins,
                     of_many_commits_on_one_absence_one_wins,
                     of_many_commits_on_a_record_of_any_kind_one_wins,
+                    what_must_come_before_a_time_is_never_late,
                 }
                 scans {
                     an_empty_scope_has_no_records,

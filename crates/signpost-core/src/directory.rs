@@ -20,6 +20,7 @@ mod ask;
 mod broker;
 mod child;
 mod clock;
+pub mod decommission;
 mod end_contact;
 mod evaluate;
 mod figures;
@@ -175,6 +176,12 @@ impl Directory {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt, Refusal> {
-        Ok(self.store.commit(commit).await?)
+        let before = commit.before();
+        let receipt = self.store.commit(commit).await?;
+        // It stands on record, but came so late that the service is closed by now: nobody is answered.
+        if before.is_some_and(|before| self.now() >= before) {
+            return Err(Refusal::Contended);
+        }
+        Ok(receipt)
     }
 }

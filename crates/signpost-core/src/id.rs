@@ -59,6 +59,8 @@ ids! {
     OrderId;
     /// A history of who looked at a child's flags.
     HistoryId;
+    /// A plan of the decommissioning.
+    DecommissioningId;
     /// The client's own id of a write (AIP-155): the same id gives the first result again.
     RequestId;
 }
@@ -96,6 +98,8 @@ digests! {
     KeyFingerprint;
     /// SHA-256 of what a purge plan covers: what an approver approves. See [`crate::purge`].
     PurgeDigest;
+    /// SHA-256 of how the service is planned to be closed. See [`crate::decommissioning`].
+    ClosingDigest;
     /// By what a suppression is found: a keyed hash of a pseudonym, which does not lead back to it.
     SuppressionMarker;
     /// RFC 6962 leaf hash of a ledger entry: SHA-256 of 0x00 and the entry.

@@ -11,9 +11,11 @@
 pub mod alert;
 pub mod anchor;
 pub mod clock;
+pub mod closing;
 pub mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod decommissioning;
 pub mod directory;
 pub mod entry;
 #[cfg(feature = "conformance")]

@@ -110,12 +110,13 @@ impl Store for MemoryStore {
             let found = state.records.get(&precondition.key().locate(&INDEX_KEY));
             precondition.holds(found.map(|stored| stored.version))
         });
-        if !holds {
+        let last_ms = state.entries.last().map_or(0, Entry::time_ms);
+        let time_ms = stamp_ms(&*self.clock, last_ms);
+        if !holds || !commit.is_in_time(time_ms) {
             return Err(CommitError::PreconditionFailed);
         }
-        let last_ms = state.entries.last().map_or(0, Entry::time_ms);
         let receipt = Receipt(state.entries.len() as u64);
-        let entry = commit.entry().stamp(stamp_ms(&*self.clock, last_ms));
+        let entry = commit.entry().stamp(time_ms);
         let hash =
             blake3::Hasher::new().update(&state.running_hash).update(entry.as_bytes()).finalize();
         state.running_hash = *hash.as_bytes();

@@ -1,7 +1,9 @@
 //! Who may do what. Authorisation yields a [`Permit`] or a [`Denial`]; nothing else can commit.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::closing::{Closing, lets_in, stays_open};
 use crate::commit::{Precondition, Write};
 use crate::entry::{EntryDraft, Opening, Party};
 use crate::id::{ActorId, OrganisationId, PersonId, PolicyDigest, SystemId, TeamId};
@@ -23,6 +25,8 @@ pub(crate) struct Identity {
     pub(crate) policy: PolicyDigest,
     /// What a purge takes that is being run: it is left out of what is read of a child.
     pub(crate) frozen: Taken,
+    /// The approved closing of the service, and whether it is closed now.
+    pub(crate) closing: Option<(Closing, bool)>,
     /// That none of the records above changes before the commit.
     pub(crate) rests_on: Vec<Precondition>,
 }
@@ -54,6 +58,8 @@ pub struct Permit {
     rests_on: Vec<Precondition>,
     /// That the token was used today, where that is not on record yet.
     use_of_token: Option<Box<TokenRecord>>,
+    /// The closing of the service, if this ends with it: it comes before that, or not at all.
+    before: Option<Timestamp>,
 }
 
 /// A refusal of an identified person, to be put on record.
@@ -103,6 +109,9 @@ const CONTRIBUTORS: &[Role] = &[
     Role::Dsl,
 ];
 
+/// Why nobody new is let in.
+const FROZEN: &str = "the service is to be closed: nobody new is let in any more";
+
 /// A broker asks by pseudonyms too, a privacy officer registers canaries, sets holds and names the child
 /// of a history by them, and a purge operator plans a child's purge by them: none of the three is answered with anything about the child,
 /// and points are limited for them as for all.
@@ -146,12 +155,20 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         Action::SetShield | Action::LiftShield => {
             &[Role::SocialWorkManager, Role::MashPractitioner]
         }
-        Action::ConfirmClock | Action::CancelPurge | Action::RevokeStandingOrder => {
-            &[Role::PurgeOperator, Role::PurgeApprover]
+        Action::ConfirmClock
+        | Action::CancelPurge
+        | Action::CancelDecommissioning
+        | Action::RevokeStandingOrder => &[Role::PurgeOperator, Role::PurgeApprover],
+        Action::PlanPurge | Action::PlanDecommissioning | Action::SetStandingOrder => {
+            &[Role::PurgeOperator]
         }
-        Action::PlanPurge | Action::SetStandingOrder => &[Role::PurgeOperator],
-        Action::ApprovePurge | Action::ApproveStandingOrder => &[Role::PurgeApprover],
-        Action::ShowPurge | Action::ListPurges | Action::ShowStandingOrder => {
+        Action::ApprovePurge | Action::ApproveDecommissioning | Action::ApproveStandingOrder => {
+            &[Role::PurgeApprover]
+        }
+        Action::ShowPurge
+        | Action::ListPurges
+        | Action::ShowDecommissioning
+        | Action::ShowStandingOrder => {
             &[Role::PurgeOperator, Role::PurgeApprover, Role::PrivacyOfficer, Role::Auditor]
         }
         // Whoever plans purges does not decide what is held back from them.
@@ -199,6 +216,9 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         | Action::AdvancePurge
         | Action::CertifyPurge
         | Action::PlanByStandingOrder
+        | Action::CloseService
+        | Action::RevokeTokens
+        | Action::RecordClosing
         | Action::RenewCertificate
         | Action::RedeemCode => &[],
     }
@@ -216,6 +236,8 @@ pub(crate) struct SystemIdentity {
     pub(crate) system: SystemId,
     pub(crate) organisation: Organisation,
     pub(crate) policy: PolicyDigest,
+    /// The approved closing of the service, and whether it is closed now.
+    pub(crate) closing: Option<(Closing, bool)>,
     /// That none of the records it was read from changes before the commit.
     pub(crate) rests_on: Vec<Precondition>,
 }
@@ -224,13 +246,19 @@ impl SystemIdentity {
     /// Leave for this action, today.
     #[expect(clippy::result_large_err, reason = "a denial goes straight to its entry")]
     pub(crate) fn authorise(&self, action: Action, today: Date) -> Result<Permit, Denial> {
+        // The systems of those who run the closing must be able to connect.
+        let goes_on = action == Action::RenewCertificate;
         let permit = Permit {
             party: self.party,
             action,
             policy: self.policy,
             rests_on: self.rests_on.clone(),
             use_of_token: None,
+            before: self.closing.filter(|_| !goes_on).map(|(closing, _)| closing.at),
         };
+        if !goes_on && self.closing.is_some_and(|(_, is_closed)| is_closed) {
+            return Err(permit.deny(Reason::ServiceClosed));
+        }
         if today > self.organisation.authority_until {
             Err(permit.deny(Reason::Expired))
         } else if is_open_to_systems(action) {
@@ -260,7 +288,11 @@ impl Identity {
             policy: self.policy,
             rests_on: self.rests_on.clone(),
             use_of_token: self.use_of_token(today),
+            before: self.ends_with_the_service(action),
         };
+        if self.has_ended(action) {
+            return Err(permit.deny(Reason::ServiceClosed));
+        }
         let active = self.person.standing == PersonStanding::Active
             && self.token.standing == Standing::Active;
         let expired = self.token.has_expired_on(today)
@@ -274,14 +306,35 @@ impl Identity {
             Err(permit.deny(Reason::Lapsed(lapse)))
         } else if !roles_for(action).contains(&self.group.role) {
             Err(permit.deny(Reason::Role))
+        } else if self.is_frozen(action, today) {
+            Err(permit.deny(Reason::WrongState(FROZEN)))
         } else {
             Ok(permit)
         }
     }
 
+    /// Until when this may be done at all; none as long as the service is to go on, and of what goes on
+    /// when it is closed.
+    fn ends_with_the_service(&self, action: Action) -> Option<Timestamp> {
+        let (closing, _) = self.closing?;
+        (!stays_open(action, self.group.role)).then_some(closing.at)
+    }
+
+    /// Whether the service is closed to this.
+    fn has_ended(&self, action: Action) -> bool {
+        let is_closed = self.closing.is_some_and(|(_, is_closed)| is_closed);
+        is_closed && !stays_open(action, self.group.role)
+    }
+
+    /// Whether nobody new is let in any more, and this would let somebody in.
+    fn is_frozen(&self, action: Action, today: Date) -> bool {
+        lets_in(action) && self.closing.is_some_and(|(closing, _)| today >= closing.announced_on)
+    }
+
     /// Whether the person may do this today, whatever became of the token.
     pub(crate) fn may_but_for_the_token(&self, action: Action, today: Date) -> bool {
-        self.person.standing == PersonStanding::Active
+        !self.has_ended(action)
+            && self.person.standing == PersonStanding::Active
             && self.group.is_valid_on(today)
             && today <= self.organisation.authority_until
             && self.person.lapse(today).is_none()
@@ -304,7 +357,7 @@ impl Permit {
         rests_on: Vec<Precondition>,
     ) -> Self {
         let party = Party { system, ..Party::default() };
-        Self { party, action, policy, rests_on, use_of_token: None }
+        Self { party, action, policy, rests_on, use_of_token: None, before: None }
     }
 
     /// Gives the leave up for this reason.
@@ -332,6 +385,17 @@ impl Permit {
     /// Lets the commit rest on this too.
     pub(crate) fn rest_on(&mut self, precondition: Precondition) {
         self.rests_on.push(precondition);
+    }
+
+    /// Lets the commit come before this time, or not at all.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn with_end(self, before: Timestamp) -> Self {
+        Self { before: Some(before), ..self }
+    }
+
+    /// Before when the commit must come, if it must.
+    pub(crate) fn before(&self) -> Option<Timestamp> {
+        self.before
     }
 
     pub(crate) fn into_parts(self) -> (Party, Action, PolicyDigest, Vec<Precondition>, Vec<Write>) {

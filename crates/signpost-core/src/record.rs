@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::{Alert, AlertMark, Canary};
+use crate::decommissioning::Decommissioning;
 use crate::flag::ContactFlag;
 use crate::history::{AccessReview, History};
 use crate::id::{
-    ActorId, BodyDigest, FlagId, HistoryId, HoldId, LiftId, OrderId, OrganisationId, PersonId,
-    ProposalId, PurgeId, Receipt, RequestId, SystemId, TeamId,
+    ActorId, BodyDigest, DecommissioningId, FlagId, HistoryId, HoldId, LiftId, OrderId,
+    OrganisationId, PersonId, ProposalId, PurgeId, Receipt, RequestId, SystemId, TeamId,
 };
 use crate::purge::{
     LegalHold, MarkerKey, PurgeAnnex, PurgeCertificate, PurgePlan, PurgeQuota, PurgeRun,
@@ -94,6 +95,8 @@ pub enum Record {
     AccessReview(AccessReview),
     /// By which purges are planned each day.
     StandingOrder(StandingOrder),
+    /// How the service is planned to be closed, or was.
+    Decommissioning(Box<Decommissioning>),
 }
 
 /// What holds for a child under one pseudonym. Every write about the child writes it anew, so that
@@ -178,6 +181,8 @@ pub enum ReplayResult {
     Hold(HoldId),
     /// A standing order was set, approved or revoked.
     StandingOrder(OrderId),
+    /// The decommissioning was planned, approved or called off.
+    Decommissioning(DecommissioningId),
 }
 
 /// What a change of the register answered.
@@ -288,6 +293,7 @@ impl Record {
             Self::History(history) => RecordKey::History(history.id),
             Self::AccessReview(review) => RecordKey::AccessReview(review.history, review.entry),
             Self::StandingOrder(_) => RecordKey::StandingOrder,
+            Self::Decommissioning(_) => RecordKey::Decommissioning,
         }
     }
 

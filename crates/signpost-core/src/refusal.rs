@@ -129,6 +129,9 @@ pub enum Reason {
     /// It cannot be done as things stand.
     #[error("it cannot be done now: {0}")]
     WrongState(&'static str),
+    /// The service is closed.
+    #[error("the service is closed")]
+    ServiceClosed,
     /// The enrolment code is not on record for this organisation.
     #[error("the enrolment code is not on record")]
     CodeUnknown,
@@ -195,6 +198,7 @@ impl Reason {
             Self::OtherDigest => Outcome::OtherDigest,
             Self::ClockInDoubt => Outcome::ClockInDoubt,
             Self::Held => Outcome::Held,
+            Self::ServiceClosed => Outcome::ServiceClosed,
             Self::CodeUnknown => Outcome::CodeUnknown,
             Self::CodeExpired => Outcome::CodeExpired,
             Self::CodeOfOtherOrganisation => Outcome::CodeOfOtherOrganisation,

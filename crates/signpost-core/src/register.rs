@@ -15,6 +15,7 @@ pub use organisation::{CERTIFICATES_MAX, Certificate, Organisation, System, Team
 pub use person::{Conditions, Lapse, Person, PersonStanding};
 pub use token::{Custodies, Enrolment, EnrolmentState, HeldToken, TokenRecord};
 
+use crate::closing::Closing;
 use crate::id::{KeyFingerprint, OrganisationId, PersonId, PolicyDigest, PurgeId, Receipt};
 use crate::subject::EvaluationKeyId;
 use crate::terms::CodeScheme;
@@ -75,6 +76,8 @@ pub struct ServiceState {
     pub frozen: Vec<PurgeId>,
     /// SHA-256 of the last certificate of a purge.
     pub last_certificate: Option<[u8; 32]>,
+    /// The approved closing of the service; none as long as it is to go on.
+    pub closing: Option<Closing>,
 }
 
 impl ServiceState {

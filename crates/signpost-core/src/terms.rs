@@ -55,9 +55,13 @@ macro_rules! terms {
     };
 }
 
+mod closing;
 mod history;
 mod purge;
 
+pub use closing::{
+    ClosingAuthority, ClosingTask, CopyKind, CopyMethod, DecommissioningState, NilReturn,
+};
 pub use history::{WithheldBecause, WithholdingGround};
 pub use purge::{
     HoldGround, PurgeAuthority, PurgeReason, PurgeState, PurgedKind, ScopeKind, SuppressionMode,
@@ -408,6 +412,13 @@ terms! {
         AdvancePurge = 97 "ADVANCE_PURGE",
         CertifyPurge = 98 "CERTIFY_PURGE",
         CountPurge = 99 "COUNT_PURGE",
+        PlanDecommissioning = 100 "PLAN_DECOMMISSIONING",
+        ApproveDecommissioning = 101 "APPROVE_DECOMMISSIONING",
+        CancelDecommissioning = 102 "CANCEL_DECOMMISSIONING",
+        ShowDecommissioning = 103 "SHOW_DECOMMISSIONING",
+        CloseService = 104 "CLOSE_SERVICE",
+        RevokeTokens = 105 "REVOKE_TOKENS",
+        RecordClosing = 106 "RECORD_CLOSING",
         SetStandingOrder = 110 "SET_STANDING_ORDER",
         ApproveStandingOrder = 111 "APPROVE_STANDING_ORDER",
         RevokeStandingOrder = 112 "REVOKE_STANDING_ORDER",
@@ -460,6 +471,7 @@ terms! {
         Shed = 55 "SHED",
         CertificateRevoked = 56 "CERTIFICATE_REVOKED",
         CertificateExpired = 57 "CERTIFICATE_EXPIRED",
+        ServiceClosed = 58 "SERVICE_CLOSED",
     }
 }
 

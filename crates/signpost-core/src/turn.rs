@@ -234,7 +234,8 @@ impl Carry for Compaction {
             | Record::PurgeRun(_)
             | Record::PurgeCertificate(_)
             | Record::AccessReview(_)
-            | Record::StandingOrder(_) => true,
+            | Record::StandingOrder(_)
+            | Record::Decommissioning(_) => true,
             Record::Suppression(suppression) => suppression.until > self.now,
             Record::MarkerKey(key) => key.until > self.now,
             Record::History(history) => history.is_kept_at(self.now),

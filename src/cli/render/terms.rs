@@ -113,6 +113,12 @@ terms! {
     PurgeReason "PURGE_REASON_";
     HoldGround "HOLD_GROUND_";
     PurgedKind "PURGED_KIND_";
+    DecommissioningState "DECOMMISSIONING_STATE_";
+    ClosingAuthority "CLOSING_AUTHORITY_";
+    NilReturn "NIL_RETURN_";
+    CopyKind "COPY_KIND_";
+    CopyMethod "COPY_METHOD_";
+    ClosingTask "CLOSING_TASK_";
 }
 
 /// Reads a term as `s47-enquiry` or `S47_ENQUIRY`. What was typed is not repeated.

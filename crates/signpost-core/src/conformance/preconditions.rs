@@ -1,14 +1,20 @@
 //! Preconditions: what a commit rests on is checked when its turn comes.
 
-use super::samples::{commit, commit_if, every_kind, flag, head_key, put_head, subject};
+use jiff::SignedDuration;
+
+use super::samples::{
+    commit, commit_before, commit_if, every_kind, flag, head_key, put_head, subject,
+};
 use super::{Fixture, NO_LIMIT};
 use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::entry::{Nonce, Opening};
 use crate::id::{PolicyDigest, Receipt};
 use crate::permit::Permit;
 use crate::record::Stored;
-use crate::store::CommitError;
+use crate::store::{Clock, CommitError};
 use crate::terms::{Action, Outcome};
+
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// More commits than one batch may wait for, on two worker threads.
 const RIVALS: u16 = 64;
@@ -164,4 +170,21 @@ async fn rivals(
     assert!(outcomes.iter().all(|outcome| outcome.is_ok() || *outcome == lost));
     assert_eq!(fixture.entries().await.len(), before + 1);
     won[0]
+}
+
+/// A commit that must come before a time fails where its entry would have that time, or a later one.
+pub async fn what_must_come_before_a_time_is_never_late(fixture: &Fixture) {
+    let end = fixture.clock.now() + SECOND;
+    fixture.commit(commit_before(end, vec![put_head(1)])).await;
+    fixture.clock.advance(SECOND);
+    let late = fixture.store.commit(commit_before(end, vec![put_head(2)])).await;
+    assert_eq!(late, Err(CommitError::PreconditionFailed));
+    assert_eq!(fixture.read(&head_key(2)).await, None);
+    // An entry that was stamped later than the clock is now: the next has that time too.
+    fixture.clock.advance(SECOND);
+    fixture.commit(commit(Vec::new())).await;
+    fixture.clock.advance(-SECOND);
+    let late = fixture.store.commit(commit_before(end + SECOND, vec![put_head(2)])).await;
+    assert_eq!(late, Err(CommitError::PreconditionFailed));
+    assert_eq!(fixture.entries().await.len(), 2, "nothing of them is on record");
 }

@@ -1,5 +1,6 @@
 //! What the cases commit: one record of every kind, and commits of the service itself.
 
+mod closing;
 mod purges;
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 
 use crate::alert::{Alert, AlertMark, AlertState, Canary};
+use crate::closing::Closing;
 use crate::commit::{Commit, Effect, Precondition, Write};
 use crate::entry::{Nonce, Opening};
 use crate::flag::{ContactFlag, ContactRoute, Hours, Involvement, InvolvementDetails, Provenance};
@@ -43,6 +45,12 @@ pub(super) fn commit(writes: Vec<Write>) -> Commit {
 /// A commit of these writes, resting on these preconditions.
 pub(super) fn commit_if(preconditions: Vec<Precondition>, writes: Vec<Write>) -> Commit {
     Commit::permitted(permit(preconditions), Effect { writes, ..Effect::new(Outcome::Done) })
+}
+
+/// A commit of these writes that must come before this time.
+pub(super) fn commit_before(before: Timestamp, writes: Vec<Write>) -> Commit {
+    let permit = permit(Vec::new()).with_end(before);
+    Commit::permitted(permit, Effect { writes, ..Effect::new(Outcome::Done) })
 }
 
 /// A commit that writes nothing; the number stands in its entry.
@@ -174,7 +182,8 @@ fn next_kind(record: &Record) -> Option<Record> {
         Record::PurgeCertificate(_) => history(),
         Record::History(_) => access_review(),
         Record::AccessReview(_) => purges::standing_order(),
-        Record::StandingOrder(_) => return None,
+        Record::StandingOrder(_) => closing::decommissioning(),
+        Record::Decommissioning(_) => return None,
     })
 }
 
@@ -285,6 +294,11 @@ fn service() -> Record {
         evaluation_keys: vec![(EvaluationKeyId(1), KeyFingerprint::new([14; 32]))],
         frozen: vec![PurgeId::new([28; 16])],
         last_certificate: Some([29; 32]),
+        closing: Some(Closing {
+            at: Timestamp::constant(1_781_524_800, 0),
+            announced_on: date(2026, 6, 1),
+            is_latched: true,
+        }),
     })
 }
 

@@ -105,7 +105,8 @@ impl Child {
             | Record::PurgeCertificate(_)
             | Record::History(_)
             | Record::AccessReview(_)
-            | Record::StandingOrder(_) => return Err(StoreError::Damaged),
+            | Record::StandingOrder(_)
+            | Record::Decommissioning(_) => return Err(StoreError::Damaged),
         }
         Ok(())
     }

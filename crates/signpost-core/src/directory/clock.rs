@@ -190,7 +190,8 @@ fn progress_of(first: &Written<ReplayResult>) -> Result<Written<ClockProgress>, 
         | ReplayResult::Register(_)
         | ReplayResult::Purge(_)
         | ReplayResult::Hold(_)
-        | ReplayResult::StandingOrder(_) => return Err(StoreError::Damaged.into()),
+        | ReplayResult::StandingOrder(_)
+        | ReplayResult::Decommissioning(_) => return Err(StoreError::Damaged.into()),
     };
     Ok(Written { result, receipt: first.receipt })
 }

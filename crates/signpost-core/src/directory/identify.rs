@@ -1,6 +1,7 @@
 //! Who is it? The certificate names a system, the token a person; all else is our own record.
 
 use super::{Directory, Presented};
+use crate::closing::Closing;
 use crate::commit::Precondition;
 use crate::entry::Party;
 use crate::permit::{Identity, SystemIdentity};
@@ -114,7 +115,8 @@ impl Reading<'_> {
         let organisation = RecordKey::Organisation(system.organisation);
         let organisation = self.read_organisation(organisation).await?;
         let organisation = organisation.ok_or(StoreError::Damaged)?;
-        let policy = self.service().await?.policy;
+        let service = self.service().await?;
+        let (policy, closing) = (service.policy, self.closing(&service));
         let party = Party {
             organisation: Some(organisation.id),
             system: Some(system.id),
@@ -122,7 +124,7 @@ impl Reading<'_> {
             ..Party::default()
         };
         let rests_on = self.rests_on;
-        Ok(SystemIdentity { party, system: system.id, organisation, policy, rests_on })
+        Ok(SystemIdentity { party, system: system.id, organisation, policy, closing, rests_on })
     }
 
     /// The service's state, under the policy in force, which is ours.
@@ -134,6 +136,12 @@ impl Reading<'_> {
         } else {
             Err(StoreError::Unavailable)
         }
+    }
+
+    /// The approved closing, and whether the service is closed now.
+    fn closing(&self, service: &ServiceState) -> Option<(Closing, bool)> {
+        let closing = service.closing?;
+        Some((closing, closing.is_closed_at(self.directory.now())))
     }
 
     /// A reference of the register that leads nowhere is damage, never a refusal.
@@ -160,6 +168,7 @@ impl Reading<'_> {
         let group = self.read_group(RecordKey::Group(person.group)).await?;
         let service = self.service().await?;
         let frozen = self.directory.frozen(&service).await?;
+        let closing = self.closing(&service);
         let group = group.ok_or(StoreError::Damaged)?;
         let organisation = organisation.ok_or(StoreError::Damaged)?;
         if person.organisation != organisation.id || group.organisation != organisation.id {
@@ -184,6 +193,7 @@ impl Reading<'_> {
             group,
             policy: service.policy,
             frozen,
+            closing,
             rests_on: self.rests_on,
         }))
     }

@@ -40,25 +40,25 @@ pub use standing::{ApproveStandingOrder, RevokeStandingOrder, SetStandingOrder};
 const PAGE: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
 /// What a change of a plan or a hold comes to.
-struct Decided {
-    result: ReplayResult,
-    detail: [u8; 32],
-    count: u32,
-    writes: Vec<Write>,
+pub(super) struct Decided {
+    pub(super) result: ReplayResult,
+    pub(super) detail: [u8; 32],
+    pub(super) count: u32,
+    pub(super) writes: Vec<Write>,
     /// The child that was named, for the entry's opening.
-    named: Option<Subject>,
+    pub(super) named: Option<Subject>,
 }
 
 /// A change of a plan or a hold that a person asks for.
 #[async_trait::async_trait]
-trait DecidePurge: WriteRequest + Sync {
+pub(super) trait DecidePurge: WriteRequest + Sync {
     /// Reads what it rests on, and says what is written. Called again where that changed meanwhile.
     async fn decide(&self, directory: &Directory, leave: &mut Leave) -> Result<Decided, Declined>;
 }
 
 impl Directory {
     /// Decides a change and puts it on record; a repeat gives the first result.
-    async fn change_purge<R: DecidePurge>(
+    pub(super) async fn change_purge<R: DecidePurge>(
         &self,
         presented: &Presented,
         request: &Result<R, Invalid>,
@@ -119,7 +119,7 @@ impl Directory {
 
     /// Whether the clock is to be trusted for what destroys; the commit will rest on its not being in
     /// doubt.
-    async fn clock_is_sure(&self, permit: &mut Permit) -> Result<(), Declined> {
+    pub(super) async fn clock_is_sure(&self, permit: &mut Permit) -> Result<(), Declined> {
         permit.rest_on(Precondition::Absent(RecordKey::ClockDoubt));
         match self.may_destroy().await {
             Ok(()) => Ok(()),

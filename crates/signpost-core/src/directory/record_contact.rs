@@ -167,6 +167,7 @@ pub(super) fn flag_of(first: &Written<ReplayResult>) -> Result<Written<FlagId>, 
         | ReplayResult::Register(_)
         | ReplayResult::Purge(_)
         | ReplayResult::Hold(_)
-        | ReplayResult::StandingOrder(_) => Err(StoreError::Damaged.into()),
+        | ReplayResult::StandingOrder(_)
+        | ReplayResult::Decommissioning(_) => Err(StoreError::Damaged.into()),
     }
 }

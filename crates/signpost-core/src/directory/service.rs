@@ -74,6 +74,7 @@ impl Directory {
             evaluation_keys,
             frozen: Vec::new(),
             last_certificate: None,
+            closing: None,
         };
         records.push(Record::Service(state));
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);

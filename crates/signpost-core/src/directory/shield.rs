@@ -130,7 +130,8 @@ impl Directory {
                     | ReplayResult::Register(_)
                     | ReplayResult::Purge(_)
                     | ReplayResult::Hold(_)
-                    | ReplayResult::StandingOrder(_) => return Err(StoreError::Damaged.into()),
+                    | ReplayResult::StandingOrder(_)
+                    | ReplayResult::Decommissioning(_) => return Err(StoreError::Damaged.into()),
                 };
                 Ok(Written { result, receipt: first.receipt })
             }

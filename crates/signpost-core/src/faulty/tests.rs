@@ -21,6 +21,7 @@ fn put_service() -> Commit {
         evaluation_keys: Vec::new(),
         frozen: Vec::new(),
         last_certificate: None,
+        closing: None,
     };
     let absent =
         vec![Precondition::Absent(RecordKey::Token(crate::token::Token::new([1; 32]).hash()))];

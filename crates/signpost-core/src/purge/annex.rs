@@ -107,6 +107,7 @@ fn kind_of(record: &Record) -> Option<PurgedKind> {
         | Record::PurgeQuota(_)
         | Record::PurgeRun(_)
         | Record::PurgeCertificate(_)
-        | Record::StandingOrder(_) => None,
+        | Record::StandingOrder(_)
+        | Record::Decommissioning(_) => None,
     }
 }

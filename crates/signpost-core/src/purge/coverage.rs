@@ -118,7 +118,8 @@ impl Coverage {
             | Record::PurgeQuota(_)
             | Record::PurgeRun(_)
             | Record::PurgeCertificate(_)
-            | Record::StandingOrder(_) => None,
+            | Record::StandingOrder(_)
+            | Record::Decommissioning(_) => None,
         }
     }
 

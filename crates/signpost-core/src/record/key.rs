@@ -78,6 +78,8 @@ pub enum RecordKey {
     AccessReview(HistoryId, Receipt),
     /// The standing order of purges.
     StandingOrder,
+    /// The decommissioning.
+    Decommissioning,
 }
 
 /// The kinds of record that are scanned as a whole.
@@ -141,6 +143,8 @@ pub enum Kind {
     History = 30,
     /// What was decided of accesses in them.
     AccessReview = 31,
+    /// The decommissioning.
+    Decommissioning = 32,
     /// The standing order of purges.
     StandingOrder = 33,
 }
@@ -209,6 +213,7 @@ impl RecordKey {
             Self::History(_) => Scope::Kind(Kind::History),
             Self::AccessReview(..) => Scope::Kind(Kind::AccessReview),
             Self::StandingOrder => Scope::Kind(Kind::StandingOrder),
+            Self::Decommissioning => Scope::Kind(Kind::Decommissioning),
         }
     }
 
@@ -249,7 +254,8 @@ impl RecordKey {
             | Self::AlertMark
             | Self::MarkerKey
             | Self::PurgeRun
-            | Self::StandingOrder => &mut within,
+            | Self::StandingOrder
+            | Self::Decommissioning => &mut within,
             Self::Claim(Claimed::Code(scheme, code)) => {
                 within.update(&[1, scheme.code()]).update(code.as_str().as_bytes())
             }

@@ -9,6 +9,7 @@ mod broker;
 mod cancelled;
 mod clock;
 mod contacts;
+mod decommission;
 mod figures;
 mod fixture;
 mod history;

@@ -267,6 +267,7 @@ mod tests {
             evaluation_keys: Vec::new(),
             frozen: Vec::new(),
             last_certificate: None,
+            closing: None,
         })
     }
 

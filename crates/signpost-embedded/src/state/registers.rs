@@ -57,7 +57,8 @@ pub(crate) fn register_key(key: &RecordKey) -> Option<RegisterKey> {
         | RecordKey::PurgeCertificate(_)
         | RecordKey::History(_)
         | RecordKey::AccessReview(..)
-        | RecordKey::StandingOrder => return None,
+        | RecordKey::StandingOrder
+        | RecordKey::Decommissioning => return None,
         RecordKey::Lift(id) => of(Kind::Lift, id.as_bytes()),
         RecordKey::Organisation(id) => of(Kind::Organisation, id.as_bytes()),
         RecordKey::Team(id) => of(Kind::Team, id.as_bytes()),

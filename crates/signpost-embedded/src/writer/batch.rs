@@ -73,14 +73,14 @@ impl<'w> Batch<'w> {
         if self.shared.condition.is_full() && !commit.entry().is_of_service() {
             return Err(StoreError::Unavailable.into());
         }
-        if !self.check_preconditions(commit.preconditions())? {
+        let time_ms = stamp_ms(self.clock, self.tail.last_ms);
+        if !self.check_preconditions(commit.preconditions())? || !commit.is_in_time(time_ms) {
             return Err(CommitError::PreconditionFailed);
         }
         let receipt = Receipt(self.tail.next_entry);
         if let Some(opening) = commit.opening() {
             self.add_opening(receipt, opening)?;
         }
-        let time_ms = stamp_ms(self.clock, self.tail.last_ms);
         let entry = commit.entry().stamp(time_ms);
         self.tail.chain = self.tail.chain.with(&entry);
         self.body.entries.push(entry);

@@ -275,7 +275,8 @@ impl Listing {
             | Record::PurgeCertificate(_)
             | Record::History(_)
             | Record::AccessReview(_)
-            | Record::StandingOrder(_) => return None,
+            | Record::StandingOrder(_)
+            | Record::Decommissioning(_) => return None,
         };
         belongs.then_some(id)
     }

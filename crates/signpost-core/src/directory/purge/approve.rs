@@ -49,9 +49,10 @@ impl DecidePurge for ApprovePurge {
         let Some((version, mut plan)) = directory.plan(&mut leave.permit, self.purge).await? else {
             return Err(Reason::Unknown("purge").into());
         };
-        directory.check_name(leave, &plan).await?;
+        let names: Vec<_> = names(&plan).collect();
+        directory.check_name(leave, &names).await?;
         check_state(&plan, directory)?;
-        directory.check_earlier_names(leave, &plan).await?;
+        directory.check_earlier_names(leave, &names).await?;
         if plan.digest != self.digest {
             return Err(Reason::OtherDigest.into());
         }
@@ -94,14 +95,17 @@ impl DecidePurge for ApprovePurge {
 impl Directory {
     /// Whether this name may stand beside those that are there: of another person, and one whom nobody
     /// let in who let in one of them.
-    async fn check_name(&self, leave: &mut Leave, plan: &PurgePlan) -> Result<(), Declined> {
+    pub(in crate::directory) async fn check_name(
+        &self,
+        leave: &mut Leave,
+        earlier: &[(PersonId, Action)],
+    ) -> Result<(), Declined> {
         let me = leave.identity.person();
-        let earlier: Vec<PersonId> = names(plan).map(|(person, _)| person).collect();
-        if earlier.contains(&me) {
+        if earlier.iter().any(|(name, _)| *name == me) {
             return Err(Reason::SameName.into());
         }
-        for name in earlier {
-            if !self.are_independent(&mut leave.permit, (name, me)).await? {
+        for (name, _) in earlier {
+            if !self.are_independent(&mut leave.permit, (*name, me)).await? {
                 return Err(Reason::NotIndependent.into());
             }
         }
@@ -109,12 +113,12 @@ impl Directory {
     }
 
     /// Whether those who gave their names before could give them today.
-    async fn check_earlier_names(
+    pub(in crate::directory) async fn check_earlier_names(
         &self,
         leave: &mut Leave,
-        plan: &PurgePlan,
+        earlier: &[(PersonId, Action)],
     ) -> Result<(), Declined> {
-        for (person, action) in names(plan) {
+        for &(person, action) in earlier {
             if !self.name_still_counts(person, action, leave).await? {
                 let problem = "whoever planned or approved it before may not do so any more";
                 return Err(Reason::WrongState(problem).into());

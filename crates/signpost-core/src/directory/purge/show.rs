@@ -111,7 +111,7 @@ impl Directory {
     }
 
     /// Leave for a look at what is named.
-    pub(super) async fn may_look<T: Clone + Send + Sync>(
+    pub(in crate::directory) async fn may_look<T: Clone + Send + Sync>(
         &self,
         presented: &Presented,
         action: Action,
