@@ -253,7 +253,10 @@ fn the_shipped_configuration_has_every_key_and_shows_each_default() {
         medium: _,
     } = &purge;
     assert_eq!(purge, signpost::config::Purge::default(), "the file shows the defaults");
-    assert_eq!(sorted(keys("purge")), ["child_plans_a_day", "cooling_off_hours", "expires_days"]);
+    assert_eq!(
+        sorted(keys("purge")),
+        ["child_plans_a_day", "cooling_off_hours", "expires_days", "openings_years"]
+    );
     let shown = format!("{:?}", Quotas::default());
     assert_eq!(keys("quotas").len(), shown.matches(": ").count(), "every quota is listed");
     assert!(keys("quotas").iter().all(|key| shown.contains(key)));
