@@ -58,10 +58,7 @@ impl Purger {
     pub(crate) async fn step(&self) -> Result<bool, PurgeError> {
         let progress = Arc::new(Told::default());
         let due = self.due();
-        // With the children's, by one turn.
-        if due == Due::All && self.directory.plan_by_standing_order().await?.is_some() {
-            tracing::info!("the purge of the day is planned by the standing order");
-        }
+        self.plan_today(due).await?;
         if let Some(state) = self.directory.step_purges(due, progress).await? {
             tracing::info!(state = state.name(), "purges came a step on");
             return Ok(true);
@@ -71,6 +68,18 @@ impl Purger {
             self.certify(*purge).await?;
         }
         Ok(!waiting.is_empty())
+    }
+
+    /// Plans the purge of the day by the standing order, before those of one child begin, so that all go by
+    /// one turn. What holds it back, a clock in doubt say, must not hold back a run that is under way.
+    async fn plan_today(&self, due: Due) -> Result<(), PurgeError> {
+        if due == Due::NoChildren || self.directory.is_purging().await.map_err(RunError::from)? {
+            return Ok(());
+        }
+        if self.directory.plan_by_standing_order().await?.is_some() {
+            tracing::info!("the purge of the day is planned by the standing order");
+        }
+        Ok(())
     }
 
     /// Whether the purges of one child may be begun now.

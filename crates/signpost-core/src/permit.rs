@@ -130,6 +130,16 @@ const EVALUATORS: &[Role] = &[
     Role::PurgeOperator,
 ];
 
+/// Who sets and lifts shields.
+const SHIELDERS: &[Role] = &[Role::SocialWorkManager, Role::MashPractitioner];
+
+/// Who has a hand in purges.
+const PURGERS: &[Role] = &[Role::PurgeOperator, Role::PurgeApprover];
+
+/// Who looks at them.
+const WATCHERS_OF_PURGES: &[Role] =
+    &[Role::PurgeOperator, Role::PurgeApprover, Role::PrivacyOfficer, Role::Auditor];
+
 /// The roles that may do this. Which purposes they may ask for is the policy's.
 #[must_use]
 #[expect(clippy::too_many_lines, reason = "a line for each action, which the compiler asks for")]
@@ -152,13 +162,11 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         }
         Action::RecordContact | Action::EndContact => CONTRIBUTORS,
         Action::Evaluate => EVALUATORS,
-        Action::SetShield | Action::LiftShield => {
-            &[Role::SocialWorkManager, Role::MashPractitioner]
-        }
+        Action::SetShield | Action::LiftShield => SHIELDERS,
         Action::ConfirmClock
         | Action::CancelPurge
         | Action::CancelDecommissioning
-        | Action::RevokeStandingOrder => &[Role::PurgeOperator, Role::PurgeApprover],
+        | Action::RevokeStandingOrder => PURGERS,
         Action::PlanPurge | Action::PlanDecommissioning | Action::SetStandingOrder => {
             &[Role::PurgeOperator]
         }
@@ -168,9 +176,7 @@ pub fn roles_for(action: Action) -> &'static [Role] {
         Action::ShowPurge
         | Action::ListPurges
         | Action::ShowDecommissioning
-        | Action::ShowStandingOrder => {
-            &[Role::PurgeOperator, Role::PurgeApprover, Role::PrivacyOfficer, Role::Auditor]
-        }
+        | Action::ShowStandingOrder => WATCHERS_OF_PURGES,
         // Whoever plans purges does not decide what is held back from them.
         Action::SetHold | Action::LiftHold => &[Role::PurgeApprover, Role::PrivacyOfficer],
         Action::ListHolds => &[Role::PurgeApprover, Role::PrivacyOfficer, Role::Auditor],

@@ -94,7 +94,7 @@ pub enum Record {
     /// What was decided of one access in a history.
     AccessReview(AccessReview),
     /// By which purges are planned each day.
-    StandingOrder(StandingOrder),
+    StandingOrder(Box<StandingOrder>),
     /// How the service is planned to be closed, or was.
     Decommissioning(Box<Decommissioning>),
 }
@@ -255,7 +255,7 @@ pub struct RecordError {
 
 impl Record {
     /// The first byte of every encoded record.
-    pub const FORMAT: u8 = 4;
+    pub const FORMAT: u8 = 5;
 
     /// By what it is found.
     #[must_use]

@@ -128,7 +128,7 @@ pub(super) fn certificate() -> Record {
 
 pub(super) fn standing_order() -> Record {
     let name = |byte, entry| Approval { by: PersonId::new([byte; 16]), at: AT, entry };
-    Record::StandingOrder(StandingOrder {
+    Record::StandingOrder(Box::new(StandingOrder {
         id: OrderId::new([26; 16]),
         until: date(2027, 6, 15),
         openings_years: 6,
@@ -138,5 +138,5 @@ pub(super) fn standing_order() -> Record {
         approved: Some(name(18, Some(Receipt(9)))),
         revoked: None,
         last: Some((date(2026, 6, 15), PurgeId::new([21; 16]))),
-    })
+    }))
 }

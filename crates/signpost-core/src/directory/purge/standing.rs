@@ -113,7 +113,7 @@ impl Directory {
     ) -> Result<Option<(Receipt, StandingOrder)>, StoreError> {
         match self.look_up(permit, RecordKey::StandingOrder).await? {
             None => Ok(None),
-            Some((version, Record::StandingOrder(order))) => Ok(Some((version, order))),
+            Some((version, Record::StandingOrder(order))) => Ok(Some((version, *order))),
             Some(_) => Err(StoreError::Damaged),
         }
     }
@@ -239,7 +239,7 @@ impl DecidePurge for RevokeStandingOrder {
 fn decided(order: StandingOrder, names: u32, more: Option<Write>) -> Decided {
     let mut writes = Vec::from_iter(more);
     let (id, about) = (order.id, detail(order.id.as_bytes(), Some(order.digest.as_bytes())));
-    writes.push(Write::Put(Record::StandingOrder(order)));
+    writes.push(Write::Put(Record::StandingOrder(Box::new(order))));
     Decided {
         result: ReplayResult::StandingOrder(id),
         detail: about,

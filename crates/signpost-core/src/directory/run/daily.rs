@@ -47,7 +47,7 @@ impl Directory {
         let order = StandingOrder { last: Some((today, id)), ..order };
         let writes = vec![
             Write::Put(Record::Purge(Box::new(plan))),
-            Write::Put(Record::StandingOrder(order)),
+            Write::Put(Record::StandingOrder(Box::new(order))),
         ];
         let policy = self.policy.digest();
         let permit = Permit::of_service(Action::PlanByStandingOrder, None, policy, rests_on);

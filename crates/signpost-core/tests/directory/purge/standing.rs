@@ -37,7 +37,7 @@ impl Scene {
     async fn order(&self) -> StandingOrder {
         let stored = self.store.read(&RecordKey::StandingOrder).await.unwrap().unwrap();
         let Record::StandingOrder(order) = stored.record else { panic!("{stored:?}") };
-        order
+        *order
     }
 
     /// An order of Olga's and April's that stands for so many days.
