@@ -7,6 +7,11 @@ const GOLDEN: &str = include_str!("../../../tests/golden/certificate.json");
 /// The index of the golden certificate's entry.
 const INDEX: u64 = 60;
 
+const NOT_THOSE: &str = "its steps are not those of a purge";
+const NOT_IN_ORDER: &str = "its steps are not in order";
+const AFTER: &str = "a step comes after the certificate";
+const NOT_APPROVED: &str = "it was not planned by one and approved by another";
+
 fn golden() -> Certificate {
     Certificate::from_text(GOLDEN).unwrap()
 }
@@ -38,7 +43,6 @@ fn a_certificate_written_by_hand_is_read_and_written_again() {
 
 #[test]
 fn steps_that_are_left_out_taken_twice_or_out_of_order_are_refused() {
-    const NOT_THOSE: &str = "its steps are not those of a purge";
     for place in 0..golden().steps.len() {
         assert_eq!(refused(|it| drop(it.steps.remove(place))), Some(NOT_THOSE), "without {place}");
     }
@@ -48,7 +52,6 @@ fn steps_that_are_left_out_taken_twice_or_out_of_order_are_refused() {
     }
     assert_eq!(refused(|it| it.steps.swap(3, 4)), Some(NOT_THOSE));
     assert_eq!(refused(|it| it.steps[7].state = "CERTIFIED".to_owned()), Some(NOT_THOSE));
-    const NOT_IN_ORDER: &str = "its steps are not in order";
     assert_eq!(refused(|it| it.steps[4].entry = it.steps[3].entry), Some(NOT_IN_ORDER));
     assert_eq!(refused(|it| it.steps[4].at = it.steps[2].at.clone()), Some(NOT_IN_ORDER));
     let at = |it: &mut Certificate, times: [&str; 2]| {
@@ -59,7 +62,6 @@ fn steps_that_are_left_out_taken_twice_or_out_of_order_are_refused() {
     let falling = ["2026-06-16T13:00:02.512Z", "2026-06-16T13:00:02.5Z"];
     assert_eq!(refused(|it| at(it, falling)), Some(NOT_IN_ORDER));
     assert_eq!(refused(|it| it.steps[0].at = "noon".to_owned()), Some("a step has no time"));
-    const AFTER: &str = "a step comes after the certificate";
     assert_eq!(refused(|it| it.steps[7].entry = INDEX), Some(AFTER));
 }
 
@@ -91,7 +93,6 @@ fn everything_is_approved_by_two() {
 
 #[test]
 fn what_was_not_approved_by_somebody_else_is_refused() {
-    const NOT_APPROVED: &str = "it was not planned by one and approved by another";
     assert_eq!(refused(|it| it.steps[0].by = None), Some(NOT_APPROVED));
     assert_eq!(refused(|it| it.steps[1].by = None), Some(NOT_APPROVED));
     assert_eq!(refused(|it| it.steps[1].by = it.steps[0].by.clone()), Some(NOT_APPROVED));

@@ -117,14 +117,14 @@ async fn what_the_ledgers_key_signed_is_no_certificate_without_its_entry() {
     let seed = signpost::seed_file::read(&service.world.path("ledger.key")).unwrap();
     let signer = LogSigner::new(key.name(), &seed).unwrap();
     let text = Note::parse(file.certificate.as_bytes()).unwrap().text().to_owned();
-    let signed = |text: String| {
+    let file_of = |text: String| {
         let note = Note::new(text).unwrap();
         let signature = signer.sign(&note);
         CertificateFile { certificate: note.with(signature).to_string(), ..file.clone() }
     };
-    verify(&signed(text.clone()), &key, &[]).unwrap();
+    verify(&file_of(text.clone()), &key, &[]).unwrap();
     let other = text.replace("DPO-2026-00042", "DPO-2026-00043");
-    let refused = verify(&signed(other), &key, &[]).unwrap_err();
+    let refused = verify(&file_of(other), &key, &[]).unwrap_err();
     assert_eq!(refused.to_string(), "its entry is that of another certificate");
     // An entry that is under the checkpoint, and says something else.
     let auditor = service.person("AUDITOR");
