@@ -7,6 +7,7 @@ pub mod admission;
 pub mod certificate;
 pub mod cli;
 pub mod clock;
+mod closing;
 pub(crate) mod code_file;
 pub mod config;
 pub mod connection;

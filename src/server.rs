@@ -35,7 +35,7 @@ use crate::ledger::witnesses::Witnesses;
 use crate::progress::Bar;
 use crate::purge::{Issuer, Purger};
 use crate::watch::{ConditionWatch, Health};
-use crate::{evaluation, grpc, ledger, tls, turn, watch};
+use crate::{closing, evaluation, grpc, ledger, tls, turn, watch};
 
 /// Our own answer to a request that takes too long comes before the transport's, which has no reason.
 const UNANSWERED_AFTER: Duration = Duration::from_secs(1);
@@ -185,6 +185,9 @@ impl Server {
         let alerting = tokio::spawn(watch::alerts(self.directory.clone(), stopped.clone()));
         let counting = tokio::spawn(watch::purges(self.directory.clone(), stopped.clone()));
         let (store, after) = (Arc::clone(&self.store), self.config.store.turn_after_bytes);
+        let closing =
+            closing::each_second(self.directory.clone(), checkpoints.clone(), stopped.clone());
+        let closing = tokio::spawn(closing);
         let purger = Purger::new(self.directory.clone(), checkpoints.clone(), &self.config);
         let turning =
             turn::each_time(self.directory.clone(), store, after, purger, stopped.clone());
@@ -213,6 +216,7 @@ impl Server {
         alerting.await.ok();
         counting.await.ok();
         turning.await.ok();
+        closing.await.ok();
         // What was refused while requests in progress ended counts too, and the end of a stop that was
         // not yet on record.
         watch::record_all_refusals(&self.directory).await;

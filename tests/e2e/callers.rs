@@ -1,6 +1,8 @@
 //! Every call by every kind of caller, against the table of who is let in.
 
 mod alerts;
+mod closed;
+mod decommission;
 mod ledger;
 mod onboarding;
 mod purge;
@@ -26,6 +28,9 @@ use crate::harness::{
 
 const TABLE: &str = include_str!("../golden/callers.txt");
 
+/// The same once the service is closed.
+const CLOSED: &str = include_str!("../golden/callers_closed.txt");
+
 /// The table: what each call comes to, by the caller.
 struct Table {
     rows: Vec<(&'static str, BTreeMap<&'static str, &'static str>)>,
@@ -40,11 +45,21 @@ async fn every_cell_of_the_table_is_as_it_says() {
     service.world.clock().step(12.hours());
     clock_in_doubt(&service).await;
     let targets = Targets::prepare(&service).await;
+    assert_as_it_says(&Table::read(TABLE), (&service, &child, &targets), None).await;
+    service.stop().await;
+}
+
+/// Drives every cell.
+async fn assert_as_it_says(
+    table: &Table,
+    (service, child, targets): (&Service, &[v1::Pseudonym], &Targets),
+    closed: Option<&closed::Before>,
+) {
     let mut wrong = Vec::new();
-    for (call, row) in Table::read().rows {
-        for (name, expected) in row {
-            let caller = caller(&service, name);
-            let drive = Drive { caller, name, service: &service, child: &child, targets: &targets };
+    for (call, row) in &table.rows {
+        for (&name, &expected) in row {
+            let caller = caller(service, name);
+            let drive = Drive { caller, name, service, child, targets, closed };
             let found = drive.cell(call).await;
             if found != expected {
                 wrong.push(format!("{name} at {call}: {expected} expected, {found} found"));
@@ -52,12 +67,16 @@ async fn every_cell_of_the_table_is_as_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    service.stop().await;
 }
 
 #[test]
 fn every_call_is_a_row_and_every_role_a_column() {
-    let table = Table::read();
+    for text in [TABLE, CLOSED] {
+        assert_whole(&Table::read(text));
+    }
+}
+
+fn assert_whole(table: &Table) {
     let mut calls: Vec<String> = Vec::new();
     for descriptors in [signpost_proto::DESCRIPTORS, tonic_health::pb::FILE_DESCRIPTOR_SET] {
         let files = FileDescriptorSet::decode(descriptors).unwrap().file;
@@ -80,7 +99,7 @@ fn every_call_is_a_row_and_every_role_a_column() {
 fn who_administers_purges_or_audits_can_never_ask() {
     let others = ["BROKER", "PRIVACY_OFFICER", "DATA_STEWARD", "ADMIN_ONBOARDING", "AUDITOR"];
     let others = others.into_iter().chain(["PURGE_OPERATOR", "PURGE_APPROVER"]);
-    let table = Table::read();
+    let table = Table::read(TABLE);
     for role in others {
         for call in ABOUT_A_CHILD {
             let row = table.rows.iter().find(|(name, _)| *name == call);
@@ -156,8 +175,8 @@ async fn a_certificate_of_nobody_we_know_makes_no_connection_and_is_counted() {
 
 impl Table {
     /// The table, with the short heads and cells as what they stand for.
-    fn read() -> Self {
-        let lines = || TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    fn read(text: &'static str) -> Self {
+        let lines = || text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         let legend = |kind: &str| -> BTreeMap<&str, &str> {
             let lines = lines().filter_map(|line| line.strip_prefix(kind)?.strip_prefix("  "));
             lines.map(|line| line.split_once(' ').map(|(a, b)| (a, b.trim())).unwrap()).collect()
@@ -204,6 +223,8 @@ struct Drive<'s> {
     service: &'s Service,
     child: &'s [v1::Pseudonym],
     targets: &'s Targets,
+    /// What was prepared before the service was closed, if it is.
+    closed: Option<&'s closed::Before>,
 }
 
 impl Drive<'_> {
@@ -236,6 +257,10 @@ impl Drive<'_> {
             | "ApproveStandingOrder"
             | "RevokeStandingOrder"
             | "GetStandingOrder" => self.purge(call).await,
+            "PlanDecommissioning"
+            | "ApproveDecommissioning"
+            | "CancelDecommissioning"
+            | "GetDecommissioning" => self.decommission(call).await,
             "GetCheckpoint" | "ProveInclusion" | "ProveConsistency" | "ListEntries"
             | "GetFigures" => self.ledger(call).await,
             "Check" => self.check().await,
@@ -339,6 +364,7 @@ fn refusal(status: &Status) -> String {
     let expected = match info.reason.as_str() {
         "CERTIFICATE_UNKNOWN" | "TOKEN_MISSING" | "TOKEN_UNKNOWN" => Code::Unauthenticated,
         "CODE_UNKNOWN" => Code::NotFound,
+        "SERVICE_CLOSED" | "WRONG_STATE" => Code::FailedPrecondition,
         _ => Code::PermissionDenied,
     };
     assert_eq!(status.code(), expected, "{}", info.reason);

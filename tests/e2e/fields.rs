@@ -58,6 +58,7 @@ fn every_enumeration_has_the_numbers_and_names_of_the_field() {
         Role OrganisationKind CodeScheme LegalAuthority Custody AlertKind AlertOutcome
         Action Outcome WithheldBecause WithholdingGround
         PurgeState ScopeKind SuppressionMode PurgeAuthority PurgeReason HoldGround PurgedKind
+        DecommissioningState ClosingAuthority NilReturn CopyKind CopyMethod ClosingTask
     }
     // What only the wire has.
     let two_names = ["AWAITING_SECOND_NAME", "COMPLETE"];

@@ -3,6 +3,7 @@
 mod binary;
 mod caller;
 mod child;
+mod closing;
 mod history;
 mod ledger;
 mod onboarding;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub(crate) use binary::{Binary, TURNS_OFTEN, Victim};
 pub(crate) use caller::{Caller, channel};
 pub(crate) use child::{contact, date, nhs_number, question, request_id};
+pub(crate) use closing::closing_plan;
 pub(crate) use history::CASE;
 pub(crate) use ledger::{Ledger, open_store, reopened};
 pub(crate) use onboarding::{

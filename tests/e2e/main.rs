@@ -8,6 +8,7 @@
 mod answers;
 mod callers;
 mod clock;
+mod closing;
 mod commandline;
 mod fields;
 mod harness;

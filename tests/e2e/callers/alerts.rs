@@ -50,6 +50,9 @@ impl Drive<'_> {
 
     /// The register's id of the world's social worker.
     async fn social_worker(&self) -> String {
+        if self.closed.is_some() {
+            return request_id();
+        }
         let administrators = self.service.administrators();
         let organisation = administrators.organisation("Northfield Council").await;
         for group in administrators.groups(&organisation.organisation_id).await {
@@ -64,7 +67,7 @@ impl Drive<'_> {
 
     /// Whom an alert names, where the caller may see one: it was raised by the row before.
     async fn actor(&self) -> String {
-        if self.name != "PRIVACY_OFFICER" {
+        if self.name != "PRIVACY_OFFICER" || self.closed.is_some() {
             return request_id();
         }
         let list =
@@ -76,7 +79,7 @@ impl Drive<'_> {
     /// Closes an alert that there is, where the caller may see one.
     async fn close_alert(&self) -> Result<(), Status> {
         let mut alert_id = request_id();
-        if self.name == "PRIVACY_OFFICER" {
+        if self.name == "PRIVACY_OFFICER" && self.closed.is_none() {
             let asked = v1::Question {
                 purpose: v1::Purpose::S47Enquiry.into(),
                 relationship: v1::Relationship::SelfClaimed.into(),

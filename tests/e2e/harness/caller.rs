@@ -52,6 +52,11 @@ impl Caller {
         Self { channel, token }
     }
 
+    /// The calls that destroy and close.
+    pub(crate) fn purges(&self) -> PurgeServiceClient<Channel> {
+        PurgeServiceClient::new(self.channel.clone())
+    }
+
     /// The same connection with another token, well-formed or not.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { channel: self.channel.clone(), token: Some(token.to_owned()) }
@@ -163,7 +168,7 @@ impl Caller {
         &self,
         confirmation: v1::ConfirmClockRequest,
     ) -> Result<v1::ConfirmClockResponse, Status> {
-        let mut purges = PurgeServiceClient::new(self.channel.clone());
+        let mut purges = self.purges();
         Ok(purges.confirm_clock(self.request(confirmation)).await?.into_inner())
     }
 

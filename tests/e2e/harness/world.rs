@@ -119,6 +119,7 @@ const MEMBERS: &[Member] = &[
     Member::duty("colleague").is("SOCIAL_WORKER").asks(STATUTORY),
     // Of another line than the first, so that one can consent to what the other asks for.
     Member::duty("other-officer").is("PRIVACY_OFFICER"),
+    Member::duty("other-approver").is("PURGE_APPROVER"),
     Member::of(NORTHFIELD, CARE, "other-team").is("SOCIAL_WORKER").asks(STATUTORY),
     Member::of(SOUTHMOOR, "Emergency Department", "clinician")
         .is("ED_SAFEGUARDING_CLINICIAN")

@@ -51,9 +51,9 @@ impl DecidePurge for ApproveDecommissioning {
         let Some((version, mut found)) = directory.decommissioning(&mut leave.permit).await? else {
             return Err(Reason::Unknown("decommissioning").into());
         };
-        let names: Vec<_> = names(&found).collect();
-        directory.check_name(leave, &names).await?;
         waits_for_approval(found.state)?;
+        directory.check_approver(leave, &found).await?;
+        let names: Vec<_> = names(&found).collect();
         directory.check_earlier_names(leave, &names).await?;
         if found.digest != self.digest {
             return Err(Reason::OtherDigest.into());
@@ -90,6 +90,27 @@ impl DecidePurge for ApproveDecommissioning {
             writes,
             named: None,
         })
+    }
+}
+
+impl Directory {
+    /// Whether this name may stand beside those that are there. The approvers are independent of each
+    /// other, so that no one person brought the closing about; of the planner they need not be, for a
+    /// register that two administrators began has no third who is independent of both.
+    async fn check_approver(
+        &self,
+        leave: &mut Leave,
+        found: &Decommissioning,
+    ) -> Result<(), Declined> {
+        let me = leave.identity.person();
+        if me == found.planner {
+            return Err(Reason::SameName.into());
+        }
+        if self.let_each_other_in(&mut leave.permit, (found.planner, me)).await? {
+            return Err(Reason::NotIndependent.into());
+        }
+        let earlier: Vec<_> = names(found).skip(1).collect();
+        self.check_name(leave, &earlier).await
     }
 }
 

@@ -308,6 +308,19 @@ impl Directory {
         Ok(chain.iter().all(|human| !other.contains(human)))
     }
 
+    /// Whether one of the two let the other in, through others perhaps. That one person let both in is
+    /// another matter.
+    pub(in crate::directory) async fn let_each_other_in(
+        &self,
+        permit: &mut Permit,
+        (first, second): (PersonId, PersonId),
+    ) -> Result<bool, StoreError> {
+        let Some(chain) = self.let_in_through(permit, first).await? else { return Ok(true) };
+        let Some(other) = self.let_in_through(permit, second).await? else { return Ok(true) };
+        let stands_in = |one: &[_], chain: &[_]| one.first().is_some_and(|one| chain.contains(one));
+        Ok(stands_in(&chain, &other) || stands_in(&other, &chain))
+    }
+
     /// This person, who let them in, and so on; none if there is no end to it. Each is known by what
     /// the organisation calls them: whoever was removed and is invited anew is still the same.
     async fn let_in_through(

@@ -58,6 +58,21 @@ async fn nobody_approves_their_own_plan_nor_one_of_whom_they_let_in() {
     scene.assert_refused_next(scene.approve_closing(APRIL, digest), Reason::NotIndependent).await;
 }
 
+/// A register that two administrators began has two lines of people: the approvers must be of both.
+#[tokio::test]
+async fn the_approvers_are_independent_of_each_other_and_need_not_be_of_the_planner() {
+    let scene = Scene::of_purges().await;
+    scene.let_in_by(OLGA, ADA).await;
+    scene.let_in_by(APRIL, ADA).await;
+    scene.let_in_by(ARTHUR, ADA).await;
+    scene.plan_closing(OLGA, closing_plan(&scene)).await.unwrap();
+    let digest = scene.shown_closing().await.found.digest;
+    scene.approve_closing(APRIL, digest).await.unwrap();
+    scene.assert_refused_next(scene.approve_closing(ARTHUR, digest), Reason::NotIndependent).await;
+    scene.let_in_by(ARTHUR, DAVE).await;
+    scene.approve_closing(ARTHUR, digest).await.unwrap();
+}
+
 #[tokio::test]
 async fn whoever_planned_it_must_still_be_there() {
     let scene = Scene::of_purges().await;
