@@ -79,17 +79,17 @@ async fn an_open_caseload_ends_with_the_service() {
     let service = to_be_closed().await;
     let asker = service.person("SOCIAL_WORKER");
     let child = asker.child(&[("nhs", "999 000 0018")]).await;
-    let (questions, asked) = tokio::sync::mpsc::channel(4);
-    let stream = tokio_stream::wrappers::ReceiverStream::new(asked);
+    let (send_on, questions) = tokio::sync::mpsc::channel(4);
+    let stream = tokio_stream::wrappers::ReceiverStream::new(questions);
     let send = asker.request(stream);
     let mut answers = asker.signpost().ask_many(send).await.unwrap().into_inner();
     let one = v1::AskManyRequest { number: 1, question: Some(question(&child)) };
-    questions.send(one).await.unwrap();
+    send_on.send(one).await.unwrap();
     assert_eq!(answers.message().await.unwrap().unwrap().number, 1);
     service.world.clock().step(60.seconds());
     // No further question is asked: the stream hears of it by itself.
     let ended = tokio::time::timeout(crate::harness::PATIENCE, answers.message()).await.unwrap();
     assert_eq!(ended.unwrap_err().get_details_error_info().unwrap().reason, "SERVICE_CLOSED");
-    drop(questions);
+    drop(send_on);
     service.stop().await;
 }

@@ -85,7 +85,7 @@ fn everything_is_approved_by_two() {
         it.purge.scope = "ALL".to_owned();
         let by = Some("0190b2a4-7c1e-7000-8000-0000000000ff".to_owned());
         let entry = it.steps[1].entry + 1;
-        let second = Step { by, entry, ..it.steps[1].clone() };
+        let second = Step { entry, by, ..it.steps[1].clone() };
         it.steps.insert(2, second);
     };
     assert_eq!(refused(two), None);

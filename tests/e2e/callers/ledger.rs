@@ -53,12 +53,11 @@ impl Drive<'_> {
             "AccessHistory" | "ListWithheld" | "ReviewAccess" => {
                 let (mut history, mut entry) = (request_id(), 0);
                 if may {
-                    entry = match self.closed {
-                        Some(before) => before.entry,
-                        None => {
-                            let asker = self.service.person("SOCIAL_WORKER");
-                            asker.ask(question(self.child)).await.unwrap().receipt
-                        }
+                    entry = if let Some(before) = self.closed {
+                        before.entry
+                    } else {
+                        let asker = self.service.person("SOCIAL_WORKER");
+                        asker.ask(question(self.child)).await.unwrap().receipt
                     };
                     history = self.service.history_of(self.child).await;
                 }

@@ -132,11 +132,14 @@ async fn every_part_of_a_plan_has_its_place_in_the_digest() {
     assert_ne!(plan.digest(DecommissioningId::new([2; 16])), plan.digest(id));
 }
 
+/// What is changed of a plan that nothing is wrong with.
+type Change = Box<dyn Fn(&mut ClosingPlan)>;
+
 #[tokio::test]
 async fn a_plan_that_lacks_something_is_refused_by_its_field() {
     let scene = Scene::of_purges().await;
     let now = scene.directory.now();
-    let wrong: [(&str, Box<dyn Fn(&mut ClosingPlan)>); 10] = [
+    let wrong: [(&str, Change); 10] = [
         (
             "closes_ms",
             Box::new(move |plan| {
