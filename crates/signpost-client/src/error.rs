@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn an_unknown_reason_speaks_with_the_services_own_sentence() {
-        let details = details("SERVICE_CLOSED", None);
+        let details = details("A_REASON_OF_LATER", None);
         let status = Status::with_error_details(Code::FailedPrecondition, "it is closed", details);
         assert_eq!(refused(status).to_string(), "it is closed");
         assert_eq!(refused(Status::unimplemented("")).to_string(), "refused (UNIMPLEMENTED)");
